@@ -318,7 +318,10 @@ fn lists_are_read_as_people_have_them() {
         (b"prompt,magic\na,1\n", "line 2: The request has an unknown field `magic`"),
         (b"prompt,seed\na,many\n", "line 2: The seed must be"),
         (b"--prompt \"a\n", "line 1: a quote is not closed"),
-        (b"{\"prompt\":\"a\",\"seed\":\"18446744073709551615\",\"count\":2}", "too large for 2"),
+        (
+            b"{\"prompt\":\"a\",\"seed\":\"18446744073709551615\",\"count\":2}",
+            "must be 1: a line is one picture",
+        ),
     ] {
         let (made, error) = run(bytes);
         assert!(made.is_empty() && error.contains(part), "no {part:?} in {error:?}");

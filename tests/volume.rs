@@ -2,6 +2,7 @@
 //! resuming by content, limits, signals, exit codes.
 
 use crate::made_up::{program, scratch, tiny};
+use darkroom::image::{Rgba, png};
 use darkroom::weights::sha256;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -73,8 +74,9 @@ impl Drop for Place {
 }
 
 fn parsed(bytes: &[u8]) -> Vec<Value> {
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    // A line that was cut off stays by itself.
+    let whole = bytes.split(|byte| *byte == b'\n').filter(|line| line.ends_with(b"}"));
+    whole.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {
@@ -167,8 +169,19 @@ fn a_picture_of_another_request_is_not_taken_for_this_one() {
     fs::write(out.join("00000.png"), "no picture").unwrap();
     let (code, error) = said(&place.run(&[]));
     assert_eq!(code, Some(1), "{error}");
-    assert!(error.contains("00000.png failed."), "{error}");
+    let sentence = "00000.png failed. The picture that is there is no PNG file; see --on-change.";
+    assert!(error.contains(sentence), "{error}");
     assert_eq!(fs::read(out.join("00000.png")).unwrap(), b"no picture");
+
+    // Any other file is left as it is.
+    let results = place.0.join("results.jsonl");
+    for other in ["a prompt without an end", "{\"prompt\": \"a\"}", "[1]\n"] {
+        fs::write(&results, other).unwrap();
+        let (code, error) = said(&place.run(&[]));
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains("cannot be added to: line 1 is"), "{error}");
+        assert_eq!(fs::read_to_string(&results).unwrap(), other);
+    }
 }
 
 #[test]
@@ -177,12 +190,50 @@ fn limits_leave_the_rest_for_the_next_run() {
     let (code, error) = said(&place.run(&["--time-limit", "0"]));
     assert_eq!(code, Some(75), "{error}");
     assert!(error.contains("--time-limit is over. 0 made, 0 there already, 0 failed, 3 left."));
-    for (made, there, left, wanted) in [(1, 0, 2, 75), (1, 1, 1, 75), (1, 2, 0, 0)] {
+    for (made, there, left, wanted) in [(1, 0, 2, 75), (1, 1, 1, 75), (1, 2, 0, 0), (0, 3, 0, 0)] {
         let (code, error) = said(&place.run(&["--max-pictures", "1"]));
         assert_eq!(code, Some(wanted), "{error}");
         let counts = format!("{made} made, {there} there already, 0 failed, {left} left.");
         assert!(error.contains(&counts), "no {counts} in {error}");
     }
+    // Where only the first is missing, nothing is left.
+    fs::remove_file(place.0.join("out/00000.png")).unwrap();
+    let (code, error) = said(&place.run(&["--max-pictures", "1"]));
+    assert!(error.contains("1 made, 2 there already, 0 failed, 0 left."), "{error}");
+    assert_eq!(code, Some(0));
+}
+
+/// What the file fills in where the request says nothing is no change; what is taken out is one.
+#[test]
+fn what_applied_is_compared() {
+    let place = Place::new("what-applied", &["{}"]);
+    let picture = Rgba::new(64, 64, vec![200; 64 * 64 * 4]);
+    fs::write(place.0.join("start.png"), png::encode(&picture, &[]).unwrap()).unwrap();
+    let list = |more: &str| {
+        let start = r#""init": "start.png""#;
+        place.list(&[
+            &format!(r#"{{"prompt": "a", "steps": 4, {start}{more}}}"#),
+            &format!(r#"{{"prompt": "a", {start}, "mask": "start.png"}}"#),
+            r#"{"prompt": "a", "hires_scale": 1.5, "hires_upscaler": "latent (bicubic)"}"#,
+            r#"{"prompt": "a", "width": 128}"#,
+        ]);
+        fs::remove_file(place.0.join("results.jsonl")).ok();
+        said(&place.run(&[]))
+    };
+    assert_eq!(list("").0, Some(0));
+    for same in ["", r#", "strength": 0.8"#] {
+        let (code, error) = list(same);
+        assert!(error.contains("0 made, 4 there already"), "{error}");
+        assert_eq!(code, Some(0));
+    }
+    let (code, error) = list(r#", "strength": 0.7"#);
+    assert!(error.contains("1 of 4: 00000.png failed. The picture that is there was made from"));
+    assert!(error.contains("0 made, 3 there already, 1 failed"), "{error}");
+    assert_eq!(code, Some(1));
+    place.list(&[r#"{"prompt": "a", "file": "00003.png"}"#]);
+    fs::remove_file(place.0.join("results.jsonl")).unwrap();
+    let (_, error) = said(&place.run(&[]));
+    assert!(error.contains("00003.png failed. The picture that is there was made from"), "{error}");
 }
 
 #[test]
@@ -233,15 +284,17 @@ fn exit_codes_say_whether_to_try_again() {
 #[cfg(unix)]
 #[test]
 fn signals_lose_nothing_that_was_made() {
-    let lines = vec![r#"{"prompt": "a", "steps": 40}"#; 8];
+    let lines = vec![r#"{"prompt": "a", "steps": 40}"#; 16];
     let place = Place::new("signals", &lines);
     let begun = |file: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_darkroom"));
         command.args(place.words(&[])).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         // It has made one more.
-        let before = fs::read_to_string(file).unwrap_or_default().lines().count();
-        while fs::read_to_string(file).unwrap_or_default().lines().count() == before {
+        let count = || fs::read_to_string(file).unwrap_or_default().lines().count();
+        let before = count();
+        while count() == before {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         child
@@ -260,13 +313,16 @@ fn signals_lose_nothing_that_was_made() {
         let parts = place.pictures().iter().filter(|name| name.ends_with(".part")).count();
         assert!(parts == 0 || code.is_none(), "{name}: {parts} parts");
     }
-    // A line that was cut off is taken away.
-    let mut text = fs::read_to_string(&results).unwrap();
-    text.push_str(r#"{"line": 8, "sta"#);
-    fs::write(&results, text).unwrap();
-    assert_eq!(said(&place.run(&[])).0, Some(0));
-    let all: Vec<_> = place.by_line().into_iter().map(|(line, (count, _))| (line, count)).collect();
-    assert_eq!(all, (1..=8).map(|line| (line, 1)).collect::<Vec<_>>());
+    // A line that was cut off, within a character, does not keep others from it.
+    let mut bytes = fs::read(&results).unwrap();
+    bytes.extend(b"{\"line\":16,\"id\":\"caf\xc3");
+    fs::write(&results, bytes).unwrap();
+    for _ in 0..2 {
+        assert_eq!(said(&place.run(&[])).0, Some(0));
+        let told = place.by_line();
+        let all: Vec<_> = told.into_iter().map(|(line, (count, _))| (line, count)).collect();
+        assert_eq!(all, (1..=16).map(|line| (line, 1)).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -1,9 +1,6 @@
 // The service worker: caches the files of the page and of the built-in model for use offline. It
 // answers from the cache, so that a page never runs with files of two versions. Other models are
 // not cached: they are large, and are in the store's database.
-//
-// A new version is used when the user accepts it. A browser activates a new worker by itself once
-// all tabs were closed; until it is accepted, such a worker serves the files of the version before.
 
 /**
  * The page's files; `scripts/site.mjs` writes them into this line.
@@ -17,27 +14,21 @@ const FILES = { shell: {}, model: {} };
  */
 const HOSTS = [];
 
-/** @typedef {typeof FILES} Files */
-
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
 /** The names of the caches have a hash of their files: an unchanged model is not fetched again. */
-const shellOf = (/** @type {Files} */ files) => `darkroom-shell-${version(files.shell)}`;
-const modelOf = (/** @type {Files} */ files) => `darkroom-model-${version(files.model)}`;
-/** A cache that stores the offline lock and the accepted files while this worker is stopped. */
+const SHELL = `darkroom-shell-${version(FILES.shell)}`;
+const MODEL = `darkroom-model-${version(FILES.model)}`;
+/** A cache that stores the offline lock while this worker is stopped. */
 const SETTINGS = "darkroom-settings";
 /** A cache of the store, with the titles of its models. */
 const SHELF = "darkroom-shelf";
 const LOCK = "offline-lock";
-const ACCEPTED = "accepted-files";
 
 guardRequests();
 /** The offline lock; undefined until it was read. @type {boolean | undefined} */
 let locked;
 const lockRead = readLock();
-/** The files that are served, which the user accepted; null until they were read. */
-let served = /** @type {Files | null} */ (null);
-const servedRead = accepted().then((files) => (served ??= files));
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -46,69 +37,22 @@ worker.addEventListener("fetch", (event) => {
   if (answer) event.respondWith(answer);
 });
 worker.addEventListener("message", (event) => {
-  const { source, ports } = event;
-  if (event.data === "use") event.waitUntil(accept(source));
-  else if (event.data === "news") event.waitUntil(tellNews(source));
-  else if (event.data === "files") event.waitUntil(tellFiles(ports[0]));
+  if (event.data === "use") worker.skipWaiting();
+  else if (event.data === "files") event.ports[0]?.postMessage(ownFiles());
   else if ("offlineLock" in event.data) event.waitUntil(setLock(event.data.offlineLock));
 });
 
+/** This version's files, each with its cache. */
+const ownFiles = () => ({
+  scope: worker.registration.scope,
+  files: [
+    [SHELL, FILES.shell],
+    [MODEL, FILES.model],
+  ],
+});
+
 async function install() {
-  const { shell, model } = FILES;
-  await Promise.all([cacheFiles(shellOf(FILES), shell), cacheFiles(modelOf(FILES), model)]);
-  // The first visit accepts.
-  const settings = await caches.open(SETTINGS);
-  if (!(await settings.match(ACCEPTED))) await writeAccepted();
-}
-
-/** The files that the user accepted. @returns {Promise<Files>} */
-async function accepted() {
-  const settings = await caches.open(SETTINGS);
-  const found = await settings.match(ACCEPTED);
-  return found ? found.json() : FILES;
-}
-
-async function writeAccepted() {
-  served = FILES;
-  const settings = await caches.open(SETTINGS);
-  await settings.put(ACCEPTED, new Response(JSON.stringify(FILES)));
-}
-
-/**
- * Serves this worker's own files from now on.
- * @param {ExtendableMessageEvent["source"]} client that the user accepted them in
- */
-async function accept(client) {
-  await writeAccepted();
-  await worker.skipWaiting();
-  if (worker.registration.active?.state === "activated" && !worker.registration.waiting)
-    await forgetOthers();
-  client?.postMessage({ used: true });
-}
-
-/**
- * Tells a page that this worker has newer files than those that it serves.
- * @param {ExtendableMessageEvent["source"]} client
- */
-async function tellNews(client) {
-  if (shellOf(served ?? (await servedRead)) !== shellOf(FILES)) client?.postMessage({ news: true });
-}
-
-/**
- * Tells which files are served, and which would be after an update, each with its cache.
- * @param {MessagePort | undefined} port
- */
-async function tellFiles(port) {
-  const inCaches = (/** @type {Files} */ files) => [
-    [shellOf(files), files.shell],
-    [modelOf(files), files.model],
-  ];
-  const { scope } = worker.registration;
-  port?.postMessage({
-    scope,
-    served: inCaches(served ?? (await servedRead)),
-    own: inCaches(FILES),
-  });
+  await Promise.all([cacheFiles(SHELL, FILES.shell), cacheFiles(MODEL, FILES.model)]);
 }
 
 /**
@@ -137,19 +81,11 @@ async function cacheFiles(name, files) {
 }
 
 async function activate() {
-  // Another version may have been accepted since this worker was installed.
-  served = await accepted();
-  await forgetOthers();
-  await worker.clients.claim();
-}
-
-/** Deletes the caches of versions that are neither served nor this worker's own. */
-async function forgetOthers() {
-  const used = [FILES, served ?? FILES].flatMap((files) => [shellOf(files), modelOf(files)]);
-  const kept = new Set([...used, SETTINGS, SHELF]);
+  const kept = new Set([SHELL, MODEL, SETTINGS, SHELF]);
   for (const name of await caches.keys()) {
     if (name.startsWith("darkroom-") && !kept.has(name)) await caches.delete(name);
   }
+  await worker.clients.claim();
 }
 
 /**
@@ -167,22 +103,9 @@ function answerTo(request) {
   }
   if (request.method !== "GET" || !pathname.startsWith(scope.pathname)) return null;
   const path = pathname.slice(scope.pathname.length) || "index.html";
-  if (served) return answerFrom(served, request, path);
-  return servedRead.then((files) => answerFrom(files, request, path) ?? fetch(request));
-}
-
-/**
- * The response to a request for a file of this site; null leaves it to the browser.
- * @param {Files} files
- * @param {Request} request
- * @param {string} path
- * @returns {Promise<Response> | null}
- */
-function answerFrom(files, request, path) {
-  const { shell, model } = files;
   const [cache, hash] =
-    path in shell ? [shellOf(files), shell[path]] : [modelOf(files), model[path]];
-  if (hash) return fromCache(request, cache, path, hash);
+    path in FILES.shell ? [SHELL, FILES.shell[path]] : [MODEL, FILES.model[path]];
+  if (hash) return fromCache(request, cache, `${scope.href}${path}?${hash}`);
   // An optional file that the built-in model does not have: offline, too, the answer is 404.
   if (path.startsWith("models/demo/"))
     return fetch(request).catch(() => new Response(null, { status: 404 }));
@@ -192,34 +115,15 @@ function answerFrom(files, request, path) {
 /**
  * @param {Request} request
  * @param {string} name
- * @param {string} path
- * @param {string} hash
+ * @param {string} key
  */
-async function fromCache(request, name, path, hash) {
+async function fromCache(request, name, key) {
   const cache = await caches.open(name);
-  const found = await cache.match(`${worker.registration.scope}${path}?${hash}`);
+  const found = await cache.match(key);
   // The browser may have deleted it from the cache.
-  if (!found) return FILES.shell[path] === hash ? fetch(request) : sameFromHost(request, hash);
+  if (!found) return fetch(request);
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "");
   return range ? part(found, Number(range[1]), range[2] ? Number(range[2]) : Infinity) : found;
-}
-
-/**
- * A file of an accepted version that is not the host's latest: fetched only if it is the same.
- * @param {Request} request
- * @param {string} hash
- */
-async function sameFromHost(request, hash) {
-  const response = await fetch(request.url, { cache: "no-cache" });
-  const digest = await crypto.subtle.digest("SHA-256", await response.clone().arrayBuffer());
-  const hex = [...new Uint8Array(digest)]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
-  if (hex.startsWith(hash)) return response;
-  const gone =
-    "This browser has deleted a file of the version of Darkroom that you accepted, and the host " +
-    "has another version. Reload with Shift to run that one.";
-  return new Response(gone, { status: 503 });
 }
 
 /**

@@ -1,28 +1,37 @@
 // Joins the results of a list and compares them with it: every line once, every picture as its hash
 // says. Prints how many ended in each way.
 //
-//   node scripts/schedulers/joined.mjs LIST.jsonl FOLDER
+//   node scripts/schedulers/joined.mjs LIST.jsonl PICTURES [RESULTS]
+//
+// RESULTS is the folder with the results, where it is another. Where a request has several lines,
+// the last one counts.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-const [list, folder] = process.argv.slice(2);
-if (!list || !folder) throw new Error("node scripts/schedulers/joined.mjs LIST.jsonl FOLDER");
+const [list, folder, results = folder] = process.argv.slice(2);
+if (!list || !folder || !results)
+  throw new Error("node scripts/schedulers/joined.mjs LIST.jsonl PICTURES [RESULTS]");
 
-const lines = readFileSync(list, "utf8").trimEnd().split("\n").length;
+const all = readFileSync(list, "utf8").split("\n");
+const lines = all.flatMap((line, at) => (line.trim() ? [at + 1] : []));
 /** @type {Map<number, { status: string, file?: string, sha256?: string }>} */
 const found = new Map();
-for (const name of readdirSync(folder).filter((one) => /^results.*\.jsonl$/.test(one))) {
-  for (const text of readFileSync(join(folder, name), "utf8").trimEnd().split("\n")) {
+/** How many lines say that a picture was made or was there. @type {Map<number, number>} */
+const told = new Map();
+for (const name of readdirSync(results).filter((one) => /^results.*\.jsonl$/.test(one))) {
+  for (const text of readFileSync(join(results, name), "utf8").split("\n").filter(isWhole)) {
     const entry = JSON.parse(text);
-    if (found.has(entry.line)) throw new Error(`line ${entry.line} is there twice`);
     found.set(entry.line, entry);
+    if (entry.status !== "failed") told.set(entry.line, (told.get(entry.line) ?? 0) + 1);
   }
 }
+for (const [line, times] of told)
+  if (times > 1) throw new Error(`a picture of line ${line} is told ${times} times`);
 /** @type {Record<string, number>} */
 const counts = {};
-for (let line = 1; line <= lines; line++) {
+for (const line of lines) {
   const entry = found.get(line);
   if (!entry) throw new Error(`line ${line} is missing`);
   counts[entry.status] = (counts[entry.status] ?? 0) + 1;
@@ -32,4 +41,9 @@ for (let line = 1; line <= lines; line++) {
   if (hash !== entry.sha256) throw new Error(`${entry.file} is not what line ${line} says`);
 }
 const parts = readdirSync(folder).filter((name) => name.endsWith(".png")).length;
-console.log(`${lines} lines: ${JSON.stringify(counts)}, ${parts} pictures`);
+console.log(`${lines.length} lines: ${JSON.stringify(counts)}, ${parts} pictures`);
+
+/** Whether a line was written to its end. @param {string} text */
+function isWhole(text) {
+  return text.endsWith("}");
+}

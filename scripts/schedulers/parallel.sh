@@ -9,6 +9,6 @@ set -euo pipefail
 
 SHARDS=${SHARDS:-4}
 mkdir -p "$OUT"
-seq "$SHARDS" | parallel --jobs "$SHARDS" --joblog "$OUT/joblog" --resume-failed \
+seq "$SHARDS" | parallel --quote --jobs "$SHARDS" --joblog "$OUT/joblog" --resume-failed \
     "${DARKROOM:-darkroom}" generate --model "$MODEL" --jobs "$LIST" --out-dir "$OUT" \
     --shard "{}/$SHARDS" --results "$OUT/results-{}.jsonl" ${MORE:-}

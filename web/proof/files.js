@@ -5,7 +5,7 @@ import { hashOf } from "./sha256.js";
 import { SUMS, readSums } from "./sums.js";
 
 /** A cache, and its files with short hashes. @typedef {[string, Record<string, string>]} Kept */
-/** What a service worker tells. @typedef {{ scope: string, served: Kept[], own: Kept[] }} Told */
+/** What a service worker tells. @typedef {{ scope: string, files: Kept[] }} Told */
 /** Files that can be read. @typedef {{ paths: string[], read: Read }} Files */
 /** Null: there is no such file. @typedef {(path: string) => Promise<ArrayBuffer | null>} Read */
 
@@ -15,7 +15,7 @@ const PATIENCE_MS = 10_000;
 const AT_ONCE = 6;
 
 /**
- * Asks a service worker which files it serves, and which are its own version's.
+ * Asks a service worker which files its version has.
  * @param {ServiceWorker} worker
  * @returns {Promise<Told | null>} null if it does not answer
  */

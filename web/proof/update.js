@@ -1,7 +1,6 @@
-// Offers a new version, with what it changes: which files, and their hashes before and after. The
-// version before is served until the user accepts.
+// Offers a new version, with what it changes: which files, and their hashes before and after.
 
-import { anyById, element, onPress, withText } from "../dom.js";
+import { anyById, button, element, onPress, withText } from "../dom.js";
 import { text } from "../strings/proof.js";
 import { askWorker, hashAll, keptFiles, sumsIn } from "./files.js";
 import { withStyle } from "./style.js";
@@ -43,11 +42,9 @@ function connect() {
     accepted = true;
     offered?.postMessage("use");
   });
-  // Only the tab in which the user clicked is reloaded: others may have unsaved work.
-  const reload = () => accepted && location.reload();
-  workers.addEventListener("controllerchange", reload);
-  workers.addEventListener("message", ({ data }) => {
-    if (data?.used && workers.controller === offered) reload();
+  workers.addEventListener("controllerchange", () => {
+    // Only the tab in which the user clicked is reloaded: others may have unsaved work.
+    if (accepted) location.reload();
   });
 }
 
@@ -56,9 +53,9 @@ function connect() {
  * @param {ServiceWorker} worker
  */
 async function describe(worker) {
-  const told = await askWorker(worker);
-  if (!told) throw new Error("the service worker does not answer");
-  const [before, after] = [told.served, told.own].map((kept) => keptFiles(told.scope, kept));
+  const { controller } = navigator.serviceWorker;
+  const told = await Promise.all([controller, worker].map((one) => one && askWorker(one)));
+  const [before, after] = told.map((one) => one && keptFiles(one.scope, one.files));
   const [old, next] = await Promise.all(
     [before, after].map((files) => files && sumsIn(files.read)),
   );
@@ -70,6 +67,7 @@ async function describe(worker) {
     .filter((path) => kept.has(path) && next.sums.has(path));
   const hashes = await hashAll({ paths, read: after.read });
   const wrong = paths.filter((path) => hashes.get(path) !== next.sums.get(path));
+  button("update-now").disabled = wrong.length > 0;
   const rows = [{ path: text.treeOf(), old: old.tree, new: next.tree }, ...found];
   return [
     withText("summary", text.changes(found.length)),

@@ -50,7 +50,7 @@ export function showProof() {
 async function compare(status, result) {
   const { controller } = navigator.serviceWorker ?? {};
   const told = controller ? await askWorker(controller) : null;
-  const kept = told && keptFiles(told.scope, told.served);
+  const kept = told && keptFiles(told.scope, told.files);
   const read = kept?.read ?? readFromHost;
   const list = kept && !kept.paths.length ? null : await sumsIn(read);
   if (!list) {

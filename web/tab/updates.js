@@ -18,16 +18,13 @@ export async function watchUpdates(busy, loaded) {
   /** @type {ServiceWorker | null} */
   let offered = null;
 
-  /** @param {ServiceWorker | null} worker with newer files than those that are served */
+  /** @param {ServiceWorker | null} worker that waits */
   async function offer(worker) {
     if (!worker || worker === offered) return;
     offered = worker;
     while (await busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     (await import("../proof/update.js")).offerUpdate(worker, busy);
   }
-
-  // One that is active and has newer files, because all tabs were closed, says so.
-  workers.addEventListener("message", ({ data }) => data?.news && offer(workers.controller));
 
   // On a first visit the model is loaded first; then the service worker caches the page's files.
   await loaded;
@@ -36,7 +33,6 @@ export async function watchUpdates(busy, loaded) {
   if (!registration) return;
   const look = () => workers.controller && offer(registration.waiting);
   look();
-  workers.controller?.postMessage("news");
   registration.addEventListener("updatefound", () => {
     const { installing } = registration;
     installing?.addEventListener("statechange", look);

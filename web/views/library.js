@@ -212,7 +212,7 @@ export class Library {
       if (mustAccept) await this.#store.accept(manifest.id);
       // Without persistent storage the browser may delete the weights when space is short. Some
       // browsers grant it only after a click; Firefox asks the user: nothing waits for the answer.
-      void navigator.storage?.persist?.();
+      void navigator.storage?.persist?.().catch(() => null);
       this.#say("");
       this.#download.begin(model, mirror);
       await this.refresh();
@@ -297,7 +297,7 @@ export class Library {
         if (!(await askLicence(model))) return this.#decline(model);
         await this.#store.accept(model.manifest.id);
       }
-      void navigator.storage?.persist?.();
+      void navigator.storage?.persist?.().catch(() => null);
       this.#subject = model.manifest.id;
       await this.refresh();
       await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));

@@ -49,7 +49,10 @@ export function createPrivacy(state, session) {
       showLock();
       requests.show();
       void pins.enter();
-      void import("../proof/view.js").then(({ showProof }) => showProof());
+      void import("../proof/view.js").then(
+        ({ showProof }) => showProof(),
+        () => null,
+      );
     },
   };
 }

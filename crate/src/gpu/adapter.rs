@@ -243,9 +243,9 @@ async fn choose(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu:
 #[cfg(not(target_arch = "wasm32"))]
 fn find(all: &[(String, String)], wanted: &str) -> Option<usize> {
     let wanted = wanted.to_lowercase();
-    // A larger number is part of a name, such as 3060.
-    if let Some(place) = wanted.parse().ok().filter(|place| *place < all.len()) {
-        return Some(place);
+    // A longer number is part of a name, such as 3060.
+    if let Ok(place @ ..100) = wanted.parse::<usize>() {
+        return (place < all.len()).then_some(place);
     }
     // NVIDIA's tools write the domain with eight digits.
     let short = |address: &str| address.trim_start_matches('0').to_lowercase();
@@ -298,7 +298,7 @@ mod tests {
         for (wanted, place) in [
             ("0", Some(0)),
             ("1", Some(1)),
-            ("80", Some(0)),
+            ("3", None),
             ("3060", None),
             ("0001:65:00.0", Some(1)),
             ("00000001:65:00.0", Some(1)),

@@ -37,6 +37,11 @@ impl Pipeline {
         self.loras.borrow().clone()
     }
 
+    /// The LoRAs that a picture's file records for this request.
+    pub fn loras_for(&self, request: &Request) -> Vec<LoraRecord> {
+        self.loras_of(request).iter().map(LoraRecord::of).collect()
+    }
+
     /// The chosen LoRAs with the weights of the request's tags, without those of weight 0.
     pub(super) fn loras_of(&self, request: &Request) -> Vec<Weighted> {
         wanted(&self.chosen.borrow(), &tags(request).loras)

@@ -11,7 +11,7 @@ use super::control::Control;
 use super::engine::{LoadContext, Planned};
 use super::hires::{check_second_pass, encodes};
 use super::model::Pipeline;
-use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, start};
+use super::run::{Canvas, Extras, Order, Prompts, Start, Tiling, fill_in, start};
 use crate::diffusion::{Plan, Sampler, SamplerOptions};
 use crate::error::{Error, Result};
 use crate::request::{Applied, FINAL_SIGMAS, Request};
@@ -30,6 +30,16 @@ struct Taken {
 }
 
 impl Pipeline {
+    /// The request as a picture's file records it: with the size, and how far it goes from its
+    /// picture, that apply where it does not say them; `beside` is whether it has a picture and a
+    /// mask.
+    pub fn recorded(&self, request: &Request, beside: [bool; 2]) -> Request {
+        let [width, height] = request.size(&self.description.allowed()).map(Some);
+        let mut whole = Request { width, height, ..request.clone() };
+        fill_in(&mut whole, beside, self.files().purpose());
+        whole
+    }
+
     /// Checks a request, and makes its plan, before any work.
     ///
     /// # Errors
@@ -214,6 +224,7 @@ pub(super) fn applied(files: &Files, request: &Request, extras: &Extras<'_>) -> 
         sigmas: request.sigmas.as_deref().map(str::parse).transpose()?,
         spacing: request.spacing.as_deref().map(str::parse).transpose()?,
         rescale_betas_zero_snr: request.rescale_betas_zero_snr,
+        as_in: request.as_in.parse()?,
         ..SamplerOptions::default()
     };
     let levels = Some(sampler.levels(&files.schedule, &options));

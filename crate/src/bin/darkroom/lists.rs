@@ -203,7 +203,9 @@ fn value(name: &str, text: &str) -> Value {
         use FieldType::{Name, Sampler, Seed, Text};
         matches!(field.info.kind, Text | Seed | Name(_) | Sampler)
     };
-    if ["file", "init"].contains(&name) || field(name).is_some_and(is_text) {
+    if ["file", "init", "mask", "id", "custom_id"].contains(&name)
+        || field(name).is_some_and(is_text)
+    {
         return text.into();
     }
     match text.to_lowercase().as_str() {

@@ -45,6 +45,6 @@ pub(super) use denoiser::{Denoiser, StepOptions};
 pub(super) use develop::Image;
 pub(super) use initial::Initial;
 pub(super) use prompts::Prompts;
-pub(super) use start::{Start, start};
+pub(super) use start::{Start, fill_in, start};
 pub(super) use state::State;
 pub(super) use windows::Tiling;

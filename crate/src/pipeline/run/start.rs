@@ -42,15 +42,11 @@ pub(in crate::pipeline) fn start(
     let (has_picture, has_mask) = (extras.initial.is_some(), extras.mask.is_some());
     check_mask(request, has_mask, purpose)?;
     check_picture(request, has_picture, has_mask, purpose)?;
-    if purpose == Purpose::Edit {
-        request.image_guidance_scale.get_or_insert(IMAGE_GUIDANCE);
+    fill_in(request, [has_picture, has_mask], purpose);
+    if purpose == Purpose::Edit || !has_picture {
         return Ok(Start::Noise);
     }
-    if !has_picture {
-        return Ok(Start::Noise);
-    }
-    let default = if has_mask { INPAINT_STRENGTH } else { STRENGTH };
-    let strength = *request.strength.get_or_insert(default);
+    let strength = request.strength.expect("it was filled in");
     // Noise alone then, and not as much of it as the first step expects. diffusers:
     // `is_strength_max`.
     if has_mask && strength == 1.0 {
@@ -58,6 +54,19 @@ pub(in crate::pipeline) fn start(
     }
     let taken = request.taken_at(strength);
     Ok(Start::Picture { left_out: request.steps as usize - taken })
+}
+
+/// Fills in how far a run goes from its picture, where the request does not say it.
+pub(in crate::pipeline) fn fill_in(
+    request: &mut Request,
+    [has_picture, has_mask]: [bool; 2],
+    purpose: Purpose,
+) {
+    if purpose == Purpose::Edit {
+        request.image_guidance_scale.get_or_insert(IMAGE_GUIDANCE);
+    } else if has_picture {
+        request.strength.get_or_insert(if has_mask { INPAINT_STRENGTH } else { STRENGTH });
+    }
 }
 
 fn check_picture(

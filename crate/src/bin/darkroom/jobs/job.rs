@@ -122,10 +122,9 @@ pub(super) fn read(
         all[name] = value;
     }
     let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
-    let last = request.seed.checked_add(u64::from(request.count.saturating_sub(1)));
-    last.ok_or_else(|| {
-        format!("seed {} is too large for {} pictures", request.seed, request.count)
-    })?;
+    if request.count != 1 {
+        return Err(format!("`count` must be 1: a line is one picture, not {}", request.count));
+    }
     let control_files = Rc::default();
     Ok(Job {
         file,

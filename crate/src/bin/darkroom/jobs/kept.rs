@@ -1,40 +1,72 @@
 //! What a picture that is already in the folder was made from: the texts in its file say it, so a
 //! list that was changed is not taken for done.
 
+use super::job::Job;
+use crate::lora_list::weighted;
 use darkroom::image::png;
 use darkroom::pipeline::{Pipeline, Request};
+use darkroom::request::HiresUpscaler;
+use serde::Serialize;
+use serde_json::Value;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// Whether a picture's file was made from this request, with the open model. Start pictures, masks
-/// and controls are not compared, since the file does not have them.
+/// Whether a picture's file was made from this job's request, with the open model, its LoRAs, parts
+/// and upscaler. Start pictures, masks, what the pictures of controls show, and textual inversions
+/// are not compared.
 ///
 /// # Errors
-/// A sentence about what differs.
-pub(super) fn compare(out: &Path, request: &Request, pipeline: &Pipeline) -> Result<(), String> {
-    let name = out.display().to_string();
-    let file = File::open(out).map_err(|error| error.to_string())?;
-    let texts = png::leading_texts(&name, BufReader::new(file)).map_err(|e| e.to_string())?;
+/// The end of a sentence about what differs.
+pub(super) fn compare(out: &Path, job: &Job, pipeline: &Pipeline) -> Result<(), String> {
+    let unreadable = |reason: String| format!("cannot be read ({})", reason.trim_end_matches('.'));
+    let file = File::open(out).map_err(|error| unreadable(error.to_string()))?;
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let texts =
+        png::leading_texts(&name, BufReader::new(file)).map_err(|_| "is no PNG file".to_owned())?;
     let text = |keyword: &str| texts.iter().find(|(key, _)| key == keyword).map(|(_, text)| text);
     let there = text(png::DARKROOM).and_then(|json| Request::from_json(json).ok());
     let Some(there) = there else {
         return Err("was not made by this program".to_owned());
     };
-    // Its size was filled in where the request had none, and it is one picture of `count`.
-    let wanted = Request {
-        width: request.width.or(there.width),
-        height: request.height.or(there.height),
-        count: there.count,
-        ..request.clone()
-    };
-    if there != wanted {
+    if there != pipeline.recorded(&job.request, [job.init.is_some(), job.mask.is_some()]) {
         return Err("was made from another request".to_owned());
     }
-    let model = |json: &str| serde_json::from_str::<serde_json::Value>(json).ok();
-    let open = pipeline.provenance().and_then(|model| serde_json::to_value(model).ok());
-    match text(png::DARKROOM_MODEL).and_then(|json| model(json)) == open {
-        true => Ok(()),
-        false => Err("was made by another model".to_owned()),
+    let recorded = |keyword| text(keyword).and_then(|json| serde_json::from_str(json).ok());
+    let by_file =
+        job.request.hires_scale.is_some() && job.request.upscaler() == Ok(HiresUpscaler::File);
+    let upscaler = job.upscaler.as_ref().filter(|_| by_file);
+    for (keyword, now, what) in [
+        (png::DARKROOM_MODEL, value(pipeline.provenance()), "by another model"),
+        (png::DARKROOM_LORAS, listed(&loras(job, pipeline)?), "with other LoRAs"),
+        (png::DARKROOM_PARTS, listed(pipeline.other_parts()), "with other parts"),
+        (png::DARKROOM_UPSCALER, value(upscaler.map(|one| one.record())), "by another upscaler"),
+    ] {
+        if recorded(keyword) != now {
+            return Err(format!("was made {what}"));
+        }
     }
+    Ok(())
+}
+
+/// The LoRAs that the file would record.
+fn loras(job: &Job, pipeline: &Pipeline) -> Result<Vec<impl Serialize + use<>>, String> {
+    let given = pipeline.chosen_loras();
+    if let Some(named) = &job.loras {
+        pipeline.set_loras(weighted(&given, named).map_err(|error| error.to_string())?);
+    }
+    let records = pipeline.loras_for(&job.request);
+    pipeline.set_loras(given);
+    Ok(records)
+}
+
+/// As it is read from a file: numbers have passed through text.
+fn value(record: Option<impl Serialize>) -> Option<Value> {
+    let json = serde_json::to_string(&record?).expect("a record is plain data");
+    serde_json::from_str(&json).ok()
+}
+
+/// The same of a list: an empty one is left out.
+fn listed(records: &[impl Serialize]) -> Option<Value> {
+    value(Some(records).filter(|records| !records.is_empty()))
 }

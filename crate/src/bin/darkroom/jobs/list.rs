@@ -47,8 +47,10 @@ impl List {
             let mut id = Map::new();
             let read = row.and_then(|mut row| {
                 id = take_id(&mut row)?;
-                if !id.is_empty() && !ids.insert(id.values().next().map(Value::to_string)) {
-                    return Err(format!("the id {} appears twice", listed(&id)));
+                for (name, value) in &id {
+                    if !ids.insert((name.clone(), value.to_string())) {
+                        return Err(format!("the {name} {value} appears twice"));
+                    }
                 }
                 let mut job = job::read(row, index, defaults, &place)?;
                 job.control_files = control_files.clone();
@@ -106,8 +108,4 @@ fn take_id(row: &mut Map<String, Value>) -> Result<Map<String, Value>, String> {
         }
     }
     Ok(id)
-}
-
-fn listed(id: &Map<String, Value>) -> String {
-    id.values().map(Value::to_string).collect::<Vec<_>>().join(", ")
 }

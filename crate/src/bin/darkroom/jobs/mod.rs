@@ -86,20 +86,22 @@ struct Counts {
     made: usize,
     there: usize,
     failed: usize,
+    /// Those of the failed ones that may be made later, or elsewhere.
+    retry: usize,
     left: usize,
 }
 
 impl Counts {
     /// Prints them, and says how the program ends.
     fn end(self, end: Option<End>, reporter: Reporter) -> ExitState {
-        let Counts { made, there, failed, left } = self;
+        let Counts { made, there, failed, retry, left } = self;
         let why = end.map(|end| format!("{} ", end.text())).unwrap_or_default();
         reporter.say(&format!(
             "{why}{made} made, {there} there already, {failed} failed, {left} left."
         ));
         match end {
             Some(End::Signal(signal)) => ExitState::of_signal(signal),
-            Some(_) if left > 0 => exit::TRY_AGAIN,
+            _ if left > 0 || retry > 0 => exit::TRY_AGAIN,
             _ if failed > 0 => exit::FAILED,
             _ => exit::DONE,
         }
@@ -114,11 +116,24 @@ struct Outcome {
     /// What the safety checker found, or why it failed.
     said: String,
     kind: Option<&'static str>,
+    /// Whether it failed for a cause outside of the request.
+    retry: bool,
 }
 
 impl Outcome {
+    fn of(status: Status) -> Outcome {
+        Outcome {
+            status,
+            sha256: None,
+            seconds: None,
+            said: String::new(),
+            kind: None,
+            retry: false,
+        }
+    }
+
     fn failed(said: String, kind: &'static str) -> Outcome {
-        Outcome { status: Status::Failed, sha256: None, seconds: None, said, kind: Some(kind) }
+        Outcome { said, kind: Some(kind), ..Outcome::of(Status::Failed) }
     }
 
     /// For people.
@@ -145,13 +160,13 @@ impl Prepared {
         let mut counts = Counts { left: own.len(), ..Counts::default() };
         let mut end = None;
         for (number, (_, line)) in own.iter().enumerate() {
-            end = tools.limits.before_next();
+            end = tools.limits.within();
             if end.is_some() {
                 break;
             }
             let outcome = match self.one(line, tools).await {
                 Err(Error::Cancelled) => {
-                    end = tools.limits.within();
+                    end = tools.limits.before_next();
                     break;
                 }
                 other => other?,
@@ -160,7 +175,10 @@ impl Prepared {
             match outcome.status {
                 Status::Made | Status::Flagged => counts.made += 1,
                 Status::There => counts.there += 1,
-                Status::Failed => counts.failed += 1,
+                Status::Failed => {
+                    counts.failed += 1;
+                    counts.retry += usize::from(outcome.retry);
+                }
             }
             let file = line.job.as_ref().ok().map(|job| job.file.as_str());
             let text = outcome.text(file, line.number);
@@ -187,14 +205,17 @@ impl Prepared {
         };
         let out = self.folder.join(&job.file);
         if out.exists() {
-            match (kept::compare(&out, &job.request, tools.pipeline), self.on_change) {
+            match (kept::compare(&out, job, tools.pipeline), self.on_change) {
                 (Err(_), OnChange::Redo) => {}
                 (Err(reason), OnChange::Fail) => {
                     let said = format!("The picture that is there {reason}; see --on-change.");
                     return Ok(Outcome::failed(said, "changed"));
                 }
-                (Ok(()), _) | (_, OnChange::Keep) => return self.there(line, &out),
+                (Ok(()), _) | (_, OnChange::Keep) => return Ok(self.there(line, &out)),
             }
+        }
+        if tools.limits.before_next().is_some() {
+            return Err(Error::Cancelled);
         }
         let start = Instant::now();
         match draw(tools, job, &out).await {
@@ -203,31 +224,34 @@ impl Prepared {
                 let status = if safety == Safety::Flagged { Status::Flagged } else { Status::Made };
                 let seconds = Some(rounded(start.elapsed()));
                 let (sha256, said) = (Some(sha256), safety.text().to_owned());
-                Ok(Outcome { status, sha256, seconds, said, kind: None })
+                Ok(Outcome { sha256, seconds, said, ..Outcome::of(status) })
             }
             // With a lost device or a full disk the other requests would fail too.
             Err(error @ (Error::DeviceLost { .. } | Error::Write { .. } | Error::Cancelled)) => {
                 Err(error)
             }
-            Err(error) => Ok(Outcome::failed(error.to_string(), error.kind())),
+            Err(error) => {
+                let retry = ExitState::of(&error) == exit::TRY_AGAIN;
+                Ok(Outcome { retry, ..Outcome::failed(error.to_string(), error.kind()) })
+            }
         }
     }
 
     /// A picture that is there already. Its hash is computed where the results do not have it.
-    fn there(&self, line: &Line, out: &Path) -> Result<Outcome> {
+    fn there(&self, line: &Line, out: &Path) -> Outcome {
         let known = self.results.as_ref().and_then(|results| results.known(line.number));
-        let sha256 = match &self.results {
-            Some(_) if !known.is_some_and(|known| known.is_made) => {
-                let bytes = fs::read(out).map_err(|fault| Error::Source {
-                    path: out.display().to_string(),
-                    reason: fault.to_string(),
-                })?;
-                Some(sha256(&bytes))
-            }
-            _ => None,
+        let is_told = known.is_some_and(|known| known.is_made);
+        let hash = match self.results.is_some() && !is_told {
+            true => fs::read(out).map(|bytes| Some(sha256(&bytes))),
+            false => Ok(None),
         };
-        let (status, said) = (Status::There, String::new());
-        Ok(Outcome { status, sha256, seconds: None, said, kind: None })
+        match hash {
+            Ok(sha256) => Outcome { sha256, ..Outcome::of(Status::There) },
+            Err(fault) => {
+                let said = format!("The picture that is there cannot be read ({fault}).");
+                Outcome::failed(said, "source")
+            }
+        }
     }
 
     /// Adds what became of a request to the results, unless they have it.
@@ -248,8 +272,8 @@ impl Prepared {
         }
         let job = line.job.as_ref().ok();
         let entry = Entry {
-            id: Some(&line.id),
             line: line.number,
+            id: &line.id,
             file: job.map(|job| job.file.as_str()),
             sha256: outcome.sha256,
             seed: job.map(|job| job.request.seed.to_string()),

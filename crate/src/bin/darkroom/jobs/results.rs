@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What became of a request.
@@ -29,11 +29,11 @@ pub(crate) enum Status {
 /// A line of the results. Where it is unknown, a value is left out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry<'a> {
-    /// `id` or `custom_id` of the request, under its name there.
-    #[serde(flatten)]
-    pub(crate) id: Option<&'a Map<String, Value>>,
     /// The line of the list, from 1.
     pub(crate) line: usize,
+    /// `id` or `custom_id` of the request, under its name there.
+    #[serde(flatten)]
+    pub(crate) id: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<&'a str>,
     /// Of the picture's file, in hexadecimal digits.
@@ -99,18 +99,13 @@ impl Results {
         let fault = |e: std::io::Error| unwritable(path, &e);
         let mut file =
             OpenOptions::new().create(true).read(true).append(true).open(path).map_err(fault)?;
-        let mut known = HashMap::new();
-        for (number, line) in BufReader::new(&file).lines().enumerate() {
-            // The last line may be cut off: the machine stopped, or the disk was full.
-            let line = line.map_err(fault)?;
-            let Ok(Value::Object(entry)) = serde_json::from_str(&line) else { continue };
-            check(path, number + 1, &entry, shard, list)?;
-            let at = entry.get("line").and_then(Value::as_u64).unwrap_or_default() as usize;
-            let is_made = entry.get("status").is_some_and(|status| status != "failed");
-            let kind = entry.get("kind").and_then(Value::as_str).map(str::to_owned);
-            known.insert(at, Known { is_made, kind });
+        let mut whole = Vec::new();
+        file.read_to_end(&mut whole).map_err(fault)?;
+        let known = read(path, &whole, shard, list)?;
+        // A last line that was cut off stays by itself: another process may be adding lines.
+        if whole.last().is_some_and(|last| *last != b'\n') {
+            file.write_all(b"\n").map_err(fault)?;
         }
-        trim(&mut file).map_err(fault)?;
         Ok(Results { path: path.into(), file: Some(file), known })
     }
 
@@ -142,6 +137,42 @@ impl Results {
     }
 }
 
+/// What the lines of a file say of requests; the last one of a request counts.
+///
+/// # Errors
+/// [`Error::Request`] for another kind of file, results of another list, and those of another
+/// number of parts.
+fn read(path: &Path, whole: &[u8], shard: Shard, list: &str) -> Result<HashMap<usize, Known>> {
+    let mut known = HashMap::new();
+    for (number, line) in whole.split(|byte| *byte == b'\n').enumerate() {
+        // A line that was cut off begins as one: the machine stopped, or the disk was full.
+        let entry = match serde_json::from_slice(line) {
+            Ok(Value::Object(entry)) => entry,
+            Ok(_) => return Err(refused(path, number, "no line of results")),
+            Err(_) if line.is_empty() || line.starts_with(BEGINNING) => continue,
+            Err(_) => return Err(refused(path, number, "no line of results")),
+        };
+        check(path, number, &entry, shard, list)?;
+        let at = entry.get("line").and_then(Value::as_u64).unwrap_or_default() as usize;
+        let is_made = entry.get("status").is_some_and(|status| status != "failed");
+        let kind = entry.get("kind").and_then(Value::as_str).map(str::to_owned);
+        known.insert(at, Known { is_made, kind });
+    }
+    Ok(known)
+}
+
+/// How every line begins.
+const BEGINNING: &[u8] = b"{\"line\":";
+
+fn refused(path: &Path, number: usize, what: &str) -> Error {
+    let reason = format!(
+        "{} cannot be added to: line {} is {what}. Choose another file, or delete it",
+        path.display(),
+        number + 1
+    );
+    Error::Request { field: "results", reason }
+}
+
 /// Refuses results of another list, and those of another number of parts.
 fn check(
     path: &Path,
@@ -151,28 +182,12 @@ fn check(
     list: &str,
 ) -> Result<()> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-    let of = |text: &str| text.parse::<Shard>().ok().map(|shard| shard.count);
-    let refused = |what: &str| {
-        let reason = format!(
-            "{} cannot be added to: line {number} is of {what}. Choose another file, or delete it",
-            path.display()
-        );
-        Err(Error::Request { field: "results", reason })
-    };
     if text("list") != list {
-        return refused("another list");
+        return Err(refused(path, number, "of another list"));
     }
-    match of(text("shard")) {
-        Some(count) if count == shard.count => Ok(()),
-        _ => refused(&format!("{}, and this run of {shard}", text("shard"))),
+    let own = text("shard");
+    match own.parse::<Shard>() {
+        Ok(of) if of.count == shard.count => Ok(()),
+        _ => Err(refused(path, number, &format!("of {own}, and this run of {shard}"))),
     }
-}
-
-/// Takes off a last line that was cut off.
-fn trim(file: &mut File) -> std::io::Result<()> {
-    let mut whole = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut whole)?;
-    let end = whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    if end < whole.len() { file.set_len(end as u64) } else { Ok(()) }
 }
