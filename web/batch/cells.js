@@ -36,15 +36,31 @@ export function gridOf(fields, axes) {
   const count = axes.reduce((all, { values }) => all * values.length, 1);
   if (count > CELLS_MAX) throw new Error(text.tooManyCells(count, CELLS_MAX));
   const seed = isChosen(fields["seed"]) ? fields["seed"].trim() : randomSeed();
-  const cells = axes.reduceRight(
-    (/** @type {Row[]} */ all, { kind, values }) =>
-      all.flatMap((row) => values.map((value) => kind.apply(row, value, values))),
-    [{ ...fields, seed, count: "1" }],
-  );
+  const cells = valuesOfCells(axes).map((chosen) => {
+    const turns = axes.map((axis, i) => ({ ...axis, value: chosen[i] ?? "" })).reverse();
+    // Its parts are those of the prompt as it was typed.
+    turns.sort((a, b) => Number(b.kind.id === "order") - Number(a.kind.id === "order"));
+    return turns.reduce(
+      (/** @type {Row} */ row, { kind, value, values }) => kind.apply(row, value, values),
+      { ...fields, seed, count: "1" },
+    );
+  });
   const [x = NONE, y = NONE, z = NONE] = axes.map(({ kind, values }) => {
     return { label: kind.label, values: values.map(kind.show) };
   });
   return { scales: [x, y, z], cells };
+}
+
+/**
+ * The values of each cell, one of each axis; those of the first axis change from cell to cell.
+ * @param {Axis[]} axes
+ */
+function valuesOfCells(axes) {
+  return axes.reduceRight(
+    (/** @type {string[][]} */ all, { values }) =>
+      all.flatMap((rest) => values.map((value) => [value, ...rest])),
+    [[]],
+  );
 }
 
 /**

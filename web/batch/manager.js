@@ -159,6 +159,7 @@ function createEditor(onSave) {
     }
   }
 
+  const isChanged = () => name.value !== before || own.value !== former;
   const saving = chip(text.save(), () => void keep());
   saving.className = "primary";
   const actions = element("div", { className: "actions" }, saving, chip(text.cancel(), close));
@@ -166,8 +167,9 @@ function createEditor(onSave) {
   return {
     box,
 
-    /** @param {List | null} list null for a new one */
+    /** Asks first if a list in work would be lost. @param {List | null} list null for a new one */
     open(list) {
+      if (!box.hidden && isChanged() && !confirm(text.sureToLeave(name.value.trim()))) return;
       opener = document.activeElement;
       before = list?.name ?? "";
       name.value = before;
@@ -183,8 +185,7 @@ function createEditor(onSave) {
     /** Closes it; asks first if something would be lost. Whether it was in view. */
     leave() {
       if (!box.offsetParent) return false;
-      const changed = name.value !== before || own.value !== former;
-      if (!changed || confirm(text.sureToLeave(name.value.trim()))) close();
+      if (!isChanged() || confirm(text.sureToLeave(name.value.trim()))) close();
       return true;
     },
   };

@@ -23,6 +23,8 @@ export async function offerUpdate(worker, busy) {
   const shown = await describe(worker).catch((/** @type {Error} */ error) => [
     withText("summary", text.changesUnknown(error.message)),
   ]);
+  // A later version may be offered in the meantime.
+  if (worker !== offered) return;
   document.getElementById("update-changes")?.remove();
   const banner = anyById("update");
   banner.append(element("details", { id: "update-changes" }, ...shown));

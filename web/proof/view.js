@@ -25,7 +25,7 @@ export function showProof() {
       status.textContent = text.unread(/** @type {Error} */ (error).message);
     } finally {
       button.disabled = false;
-      button.focus();
+      if (document.activeElement === document.body) button.focus();
     }
   });
   anyById("pins-box").before(
@@ -60,9 +60,11 @@ async function compare(status, result) {
   const { sums, tree } = list;
   // The list is told by its own hash, and the script of the service worker apart.
   const paths = (kept?.paths ?? [...sums.keys()]).filter((path) => path !== SUMS);
-  const found = await hashAll(
-    { paths, read },
-    (done) => (status.textContent = text.reading(done, paths.length)),
+  status.textContent = text.reading(paths.length);
+  const bar = element("progress", { max: paths.length, ariaLabel: text.check() });
+  status.after(bar);
+  const found = await hashAll({ paths, read }, (done) => (bar.value = done)).finally(() =>
+    bar.remove(),
   );
   const rows = judge(sums, found);
   const wrong = rows.filter(({ verdict }) => verdict !== "same").map(({ path }) => path);

@@ -8,7 +8,7 @@ export const text = {
     "Every file that this page is made of has a SHA-256 in the list of its release. The button " +
     "computes the hashes here, of the bytes that are in use, and compares them with that list.",
   check: () => "Compare all files",
-  reading: (/** @type {number} */ done, /** @type {number} */ of) => `${done} of ${files(of)} read`,
+  reading: (/** @type {number} */ of) => `Reading ${files(of)}…`,
 
   fromCache: () => "They are read from the copies that the service worker keeps and serves.",
   noWorkers: () =>

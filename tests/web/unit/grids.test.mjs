@@ -156,6 +156,13 @@ test("parts of the prompt change places", () => {
   assert.throws(() => prompts("horse, cat"), /“horse” is not in the prompt/);
   assert.throws(() => prompts("cat, a cat"), /“cat” is not in the prompt, or only inside another/);
   const many = { ...FORM, prompt: "a, b, c, d, e, f, g" };
+  // Whichever axis comes first, the parts are those of the prompt as it was typed.
+  const day = { ...FORM, prompt: "a cat, by day" };
+  const both = ["a cat, by day", "by day, a cat", "a dog, by day", "by day, a dog"];
+  const promptsOf = (/** @type {Record<string, string>} */ axes) =>
+    grid(axes, day).cells.map(({ prompt }) => prompt?.trim().replace(/ ,/, ","));
+  assert.deepEqual(promptsOf({ order: "", replace: "cat, dog" }), both);
+  assert.deepEqual(promptsOf({ replace: "cat, dog", order: "" }).sort(), [...both].sort());
   assert.throws(() => grid({ order: "" }, many), /7 parts have too many orders/);
   assert.throws(() => grid({ order: "" }, { ...FORM, prompt: "" }), /at least one value/);
 });

@@ -73,11 +73,12 @@ pub(crate) fn write_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Checks that a PNG file can be written, before a model is loaded.
 ///
 /// # Errors
-/// [`Error::Write`] for a folder, a path that does not exist or is not writable, and the extension
-/// of another format.
+/// [`Error::Request`] for a folder and the extension of another format; [`Error::Write`] for a path
+/// that does not exist or is not writable.
 pub(crate) fn check_picture(path: &Path) -> Result<()> {
     let refused = |reason: &str| {
-        Err(Error::Write { path: path.display().to_string(), reason: reason.to_owned() })
+        let reason = format!("cannot be written to {}: {reason}", path.display());
+        Err(Error::Request { field: "picture", reason })
     };
     if path.is_dir() {
         return refused("it is a folder; a file's name is wanted");

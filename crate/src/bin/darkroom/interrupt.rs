@@ -1,6 +1,7 @@
 //! SIGINT (Ctrl+C) and SIGTERM end a list of pictures in order: the first one is only noted here,
-//! and read between two steps of a picture; a second one ends the program at once. Schedulers send
-//! SIGTERM some seconds before they kill.
+//! and read between two steps of a picture; another one after that ends the program at once.
+//! Schedulers send SIGTERM some seconds before they kill; `timeout` sends it twice at one time,
+//! which is why the first one has to be read before the second one ends anything.
 
 use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -10,7 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What was noted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Interrupt(Arc<AtomicUsize>);
+pub(crate) struct Interrupt {
+    signal: Arc<AtomicUsize>,
+    /// Whether it was read.
+    is_read: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     /// Notes signals from now on.
@@ -19,18 +24,20 @@ impl Interrupt {
     /// Those of the system.
     pub(crate) fn watch() -> io::Result<Interrupt> {
         let noted = Interrupt::default();
-        let again = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal only sets what makes the second one end the program.
-            flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
-            flag::register(signal, again.clone())?;
-            flag::register_usize(signal, noted.0.clone(), signal.unsigned_abs() as usize)?;
+            flag::register_conditional_shutdown(signal, 128 + signal, noted.is_read.clone())?;
+            flag::register_usize(signal, noted.signal.clone(), signal.unsigned_abs() as usize)?;
         }
         Ok(noted)
     }
 
     /// The number of the signal that came.
     pub(crate) fn signal(&self) -> Option<u8> {
-        u8::try_from(self.0.load(Ordering::Relaxed)).ok().filter(|signal| *signal != 0)
+        let noted = u8::try_from(self.signal.load(Ordering::Relaxed)).ok();
+        let signal = noted.filter(|signal| *signal != 0);
+        if signal.is_some() {
+            self.is_read.store(true, Ordering::Relaxed);
+        }
+        signal
     }
 }

@@ -29,7 +29,7 @@ impl Reporter {
     /// A sentence.
     pub(crate) fn say(self, text: &str) {
         match self {
-            Reporter::Text => eprintln!("{text}"),
+            Reporter::Text => write_line(text),
             Reporter::Json => print(&json!({ "event": "notice", "text": text })),
         }
     }
@@ -43,7 +43,7 @@ impl Reporter {
         text: &str,
     ) {
         match self {
-            Reporter::Text => eprintln!("{number} of {of}: {text}"),
+            Reporter::Text => write_line(&format!("{number} of {of}: {text}")),
             Reporter::Json => print(&json!({
                 "event": "request", "number": number, "of": of, "file": file, "status": status,
                 "text": text,
@@ -53,7 +53,12 @@ impl Reporter {
 }
 
 fn print(event: &impl Serialize) {
-    eprintln!("{}", serde_json::to_string(event).expect("an event is plain data"));
+    write_line(&serde_json::to_string(event).expect("an event is plain data"));
+}
+
+/// An error is ignored: whoever read standard error may be gone, and pictures are still made.
+fn write_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints an event; on a terminal, steps and loading overwrite one line.
@@ -66,7 +71,7 @@ pub(crate) fn report(progress: &Progress) {
         Progress::Compiling { done, total } => format!("Compiling kernels: {done} of {total}"),
         Progress::Notice { text } => {
             end_line();
-            eprintln!("{text}");
+            write_line(text);
             return;
         }
         Progress::Pass { pass, passes, width, height } => {
@@ -93,6 +98,6 @@ pub(crate) fn report(progress: &Progress) {
 
 pub(crate) fn end_line() {
     if std::io::stderr().is_terminal() {
-        eprintln!();
+        write_line("");
     }
 }

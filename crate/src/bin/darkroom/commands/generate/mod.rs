@@ -133,7 +133,7 @@ async fn some(args: &GenerateArgs, out: &Path) -> Result<ExitCode> {
     let mut receive = |index: u32, picture: Picture| {
         write(&numbered(&request, out, index), &picture.png()?)?;
         end_line();
-        eprintln!("Safety checker: {}", picture.safety.text());
+        reporter.say(&format!("Safety checker: {}", picture.safety.text()));
         Ok(())
     };
     let done = pipeline.generate_each(&request, &control, &extras, &mut receive).await;
