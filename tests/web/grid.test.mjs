@@ -192,9 +192,10 @@ test("styles and the order of the prompt are axes", async (t) => {
 test("a reload in the middle loses nothing", async (t) => {
   const { page, state, dialog, axis, press, reads } = await begin(t);
   await axis("X", "Seed", "1-6");
-  await axis("Y", "Steps", "4");
+  await axis("Y", "Steps", "40");
   await press("Generate 6 images");
-  await dialog.getByText(/^2 done/).waitFor();
+  // What is shown may miss a count.
+  await dialog.getByText(/^[2-5] done/).waitFor();
   await page.reload();
   await state("ready");
   // The dialog is open again, with the tab that was shown.

@@ -105,6 +105,8 @@ export async function visit(
   if (before) await page.addInitScript(before);
   await page.addInitScript(recordStates);
   page.setDefaultTimeout(QUIET_MS);
+  // The first page of a browser that has just begun waits for it: on two busy cores, for minutes.
+  page.setDefaultNavigationTimeout(3 * QUIET_MS);
   const wish = /[#&]device=/.test(hash) ? hash : `${hash || "#"}&device=${device}`;
   await page.goto(url + wish);
   return { page, site, ...controls(page, device, patience) };
