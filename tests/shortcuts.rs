@@ -251,15 +251,15 @@ fn the_program_measures_them() {
 fn the_program_names_what_does_not_fit() {
     let model = tiny().to_str().unwrap();
     let common = ["generate", "--model", model, "--prompt=a", "--steps=1", "--out=/dev/null"];
-    for (option, code) in [
-        ("--guidance-interval=0.5", 2),
-        ("--guidance-interval=0.8,0.2", 1),
-        ("--cache-interval=0", 1),
-        ("--token-merging-ratio=0.9", 1),
+    for option in [
+        "--guidance-interval=0.5",
+        "--guidance-interval=0.8,0.2",
+        "--cache-interval=0",
+        "--token-merging-ratio=0.9",
     ] {
         assert_eq!(
             program(&[&common[..], &[option]].concat()).status.code(),
-            Some(code),
+            Some(2),
             "{option}"
         );
     }
