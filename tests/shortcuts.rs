@@ -257,10 +257,6 @@ fn the_program_names_what_does_not_fit() {
         "--cache-interval=0",
         "--token-merging-ratio=0.9",
     ] {
-        assert_eq!(
-            program(&[&common[..], &[option]].concat()).status.code(),
-            Some(2),
-            "{option}"
-        );
+        assert_eq!(program(&[&common[..], &[option]].concat()).status.code(), Some(2), "{option}");
     }
 }

@@ -20,11 +20,13 @@ export async function offerUpdate(worker, busy) {
   if (!offered) connect();
   [offered, isBusy] = [worker, busy];
   withStyle();
-  const shown = await describe(worker).catch((/** @type {Error} */ error) => [
-    withText("summary", text.changesUnknown(error.message)),
-  ]);
+  const { shown, isWrong } = await describe(worker).catch((/** @type {Error} */ error) => ({
+    shown: [withText("summary", text.changesUnknown(error.message))],
+    isWrong: false,
+  }));
   // A later version may be offered in the meantime.
   if (worker !== offered) return;
+  button("update-now").disabled = isWrong;
   document.getElementById("update-changes")?.remove();
   const banner = anyById("update");
   banner.append(element("details", { id: "update-changes" }, ...shown));
@@ -69,13 +71,13 @@ async function describe(worker) {
     .filter((path) => kept.has(path) && next.sums.has(path));
   const hashes = await hashAll({ paths, read: after.read });
   const wrong = paths.filter((path) => hashes.get(path) !== next.sums.get(path));
-  button("update-now").disabled = wrong.length > 0;
   const rows = [{ path: text.treeOf(), old: old.tree, new: next.tree }, ...found];
-  return [
+  const shown = [
     withText("summary", text.changes(found.length)),
     withText("p", wrong.length ? text.newBad(wrong) : text.newGood(paths.length)),
     element("ul", {}, ...rows.map(item)),
   ];
+  return { shown, isWrong: wrong.length > 0 };
 }
 
 /** @param {{ path: string, old: string | null, new: string | null }} row */

@@ -71,8 +71,7 @@ pub(super) fn encodes(request: &Request) -> Result<bool> {
 
 /// The upscaler that a request uses.
 pub(super) fn upscaler_of<'e>(request: &Request, extras: &Extras<'e>) -> Option<&'e Upscaler> {
-    let is_used = request.hires_scale.is_some() && request.upscaler() == Ok(HiresUpscaler::File);
-    extras.upscaler.filter(|_| is_used)
+    extras.upscaler.filter(|_| request.takes_upscaler())
 }
 
 /// Begins a pass of two.

@@ -14,6 +14,11 @@ use crate::error::{Error, Result};
 const STRENGTH_MAX: f64 = 0.999;
 
 impl Request {
+    /// Whether there is a second pass, and a file's upscaler enlarges the first one.
+    pub fn takes_upscaler(&self) -> bool {
+        self.hires_scale.is_some() && self.upscaler() == Ok(HiresUpscaler::File)
+    }
+
     /// What enlarges the first pass.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::control_args::{self, ControlFiles, ControlSpec};
 use crate::list_files::{ListFile, PictureFile};
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
-use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Upscaler};
+use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Upscaler, Weighted};
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -51,13 +51,22 @@ impl Job {
         let upscaler = self.upscaler.as_deref();
         self.check_upscaler()?;
         let extras = Extras { controls, upscaler, ..pictures.extras() };
+        let given = self.choose_loras(pipeline)?;
+        let drawn = pipeline.generate_with(&self.request, control, &extras).await;
+        pipeline.set_loras(given);
+        drawn
+    }
+
+    /// Gives the pipeline the line's own LoRAs, if it has any; returns those of before.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for one that is not given.
+    pub(super) fn choose_loras(&self, pipeline: &Pipeline) -> Result<Vec<Weighted>> {
         let given = pipeline.chosen_loras();
         if let Some(named) = &self.loras {
             pipeline.set_loras(weighted(&given, named)?);
         }
-        let drawn = pipeline.generate_with(&self.request, control, &extras).await;
-        pipeline.set_loras(given);
-        drawn
+        Ok(given)
     }
 
     /// Refuses a line that names another upscaler than the given one.

@@ -2,10 +2,8 @@
 //! list that was changed is not taken for done.
 
 use super::job::Job;
-use crate::lora_list::weighted;
 use darkroom::image::png;
 use darkroom::pipeline::{Pipeline, Request};
-use darkroom::request::HiresUpscaler;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::File;
@@ -33,9 +31,7 @@ pub(super) fn compare(out: &Path, job: &Job, pipeline: &Pipeline) -> Result<(), 
         return Err("was made from another request".to_owned());
     }
     let recorded = |keyword| text(keyword).and_then(|json| serde_json::from_str(json).ok());
-    let by_file =
-        job.request.hires_scale.is_some() && job.request.upscaler() == Ok(HiresUpscaler::File);
-    let upscaler = job.upscaler.as_ref().filter(|_| by_file);
+    let upscaler = job.upscaler.as_ref().filter(|_| job.request.takes_upscaler());
     for (keyword, now, what) in [
         (png::DARKROOM_MODEL, value(pipeline.provenance()), "by another model"),
         (png::DARKROOM_LORAS, listed(&loras(job, pipeline)?), "with other LoRAs"),
@@ -51,10 +47,7 @@ pub(super) fn compare(out: &Path, job: &Job, pipeline: &Pipeline) -> Result<(), 
 
 /// The LoRAs that the file would record.
 fn loras(job: &Job, pipeline: &Pipeline) -> Result<Vec<impl Serialize + use<>>, String> {
-    let given = pipeline.chosen_loras();
-    if let Some(named) = &job.loras {
-        pipeline.set_loras(weighted(&given, named).map_err(|error| error.to_string())?);
-    }
+    let given = job.choose_loras(pipeline).map_err(|error| error.to_string())?;
     let records = pipeline.loras_for(&job.request);
     pipeline.set_loras(given);
     Ok(records)

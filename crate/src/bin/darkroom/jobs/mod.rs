@@ -40,8 +40,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Errors after which a request that failed would fail again.
-const FOR_GOOD: [&str; 1] = ["request"];
+/// The kind of error after which a request that failed would fail again.
+const FOR_GOOD: Option<&str> = Some("request");
 
 /// Reads the list, makes the folder for its pictures and opens the results, so that errors in them
 /// are found before a model is loaded.
@@ -261,10 +261,7 @@ impl Prepared {
         let failed = outcome.status == Status::Failed;
         let is_known = known.is_some_and(|known| match outcome.status {
             Status::There => known.is_made,
-            Status::Failed => {
-                known.kind.as_deref().is_some_and(|kind| FOR_GOOD.contains(&kind))
-                    && known.kind.as_deref() == outcome.kind
-            }
+            Status::Failed => known.kind.as_deref() == FOR_GOOD && outcome.kind == FOR_GOOD,
             Status::Made | Status::Flagged => false,
         });
         if is_known {
