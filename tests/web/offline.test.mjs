@@ -3,23 +3,16 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
 import { decodePng } from "./harness/png.mjs";
-import { DOUBLE, PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
+import { changeVersion, fetchUpdate, installed, release, versionOf } from "./harness/release.mjs";
+import { PICTURE_MS, SITE, assertPicture, visit } from "./harness/site.mjs";
 
-const folder = await mkdtemp(join(tmpdir(), "darkroom-offline-"));
-after(() => rm(folder, { recursive: true }));
-await cp(SITE, folder, { recursive: true });
-await cp(String(DOUBLE[0]), folder, { recursive: true });
-
+const folder = await release({ after });
 const server = { roots: [folder], prefix: "/some/where" };
-
-/** @param {import("playwright-core").Page} page */
-const installed = (page) => page.waitForFunction(() => navigator.serviceWorker.controller);
 
 test("without a network: reload, generate, export", async (t) => {
   const app = await visit(t, { server, hash: "#steps=2", expected: /ERR_CONNECTION|update|fetch/ });
@@ -74,16 +67,9 @@ test("a new version waits for the run, then asks, then is used", async (t) => {
   await type({ steps: "60" });
   await generate.click();
   await state("generating");
-  await changeVersion();
+  await changeVersion(folder, "2");
   const banner = page.locator("#update");
-  await page.evaluate(async () => {
-    const registration = await navigator.serviceWorker.ready;
-    await registration.update();
-    await new Promise((resolve) => {
-      const look = () => (registration.waiting ? resolve(null) : setTimeout(look, 20));
-      look();
-    });
-  });
+  await fetchUpdate(page);
   const running = await page.evaluate(() => document.documentElement.dataset["state"]);
   if (running === "generating") assert.equal(await banner.isVisible(), false);
   await state("ready");
@@ -93,23 +79,8 @@ test("a new version waits for the run, then asks, then is used", async (t) => {
   await page.getByRole("button", { name: "Use it now" }).click();
   await reloaded;
   await state("ready");
-  assert.equal(await page.locator("footer").getAttribute("data-version"), "2");
+  assert.equal(await versionOf(page), "2");
 });
-
-/** Changes a file of the site and tells its service worker. */
-async function changeVersion() {
-  const page = join(folder, "index.html");
-  await writeFile(
-    page,
-    (await readFile(page, "utf8")).replace("<footer>", '<footer data-version="2">'),
-  );
-  const worker = join(folder, "sw.js");
-  const changed = (await readFile(worker, "utf8")).replace(
-    /"index\.html":"\w+"/,
-    '"index.html":"2222222222222222"',
-  );
-  await writeFile(worker, changed);
-}
 
 test("the offline lock refuses other sites, and stays on after a reload", async (t) => {
   const other = await serve({ roots: [folder] });

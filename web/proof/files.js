@@ -4,39 +4,36 @@
 import { hashOf } from "./sha256.js";
 import { SUMS, readSums } from "./sums.js";
 
-/** A cache, and its files with short hashes. @typedef {[string, Record<string, string>]} Kept */
-/** What a service worker tells. @typedef {{ scope: string, files: Kept[] }} Told */
+/**
+ * A version: caches, each with its files and short hashes.
+ * @typedef {[string, Record<string, string>][]} Version
+ */
 /** Files that can be read. @typedef {{ paths: string[], read: Read }} Files */
 /** Null: there is no such file. @typedef {(path: string) => Promise<ArrayBuffer | null>} Read */
 
-/** Milliseconds for a service worker to start and answer. */
-const PATIENCE_MS = 10_000;
 /** Files that are fetched at once. */
 const AT_ONCE = 6;
 
 /**
- * Asks a service worker which files its version has.
- * @param {ServiceWorker} worker
- * @returns {Promise<Told | null>} null if it does not answer
+ * A version that the service worker keeps (sw.js writes which).
+ * @param {"accepted" | "next"} which the one that is served, or a newer one
+ * @returns {Promise<Version | null>}
  */
-export function askWorker(worker) {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((resolve) => {
-    port1.onmessage = ({ data }) => resolve(data);
-    setTimeout(() => resolve(null), PATIENCE_MS);
-    worker.postMessage("files", [port2]);
-  });
+export async function keptVersion(which) {
+  const settings = await caches.open("darkroom-settings");
+  const found = await settings.match(`${which}-version`);
+  return found ? found.json() : null;
 }
 
 /**
- * Files in the caches of a service worker.
- * @param {string} scope
- * @param {Kept[]} kept
+ * The files of a version, in the caches of the service worker.
+ * @param {Version} version
  * @returns {Files}
  */
-export function keptFiles(scope, kept) {
+export function keptFiles(version) {
+  const scope = new URL("./", document.baseURI).href;
   const places = new Map(
-    kept.flatMap(([name, files]) =>
+    version.flatMap(([name, files]) =>
       Object.entries(files).map(([path, hash]) => [path, { name, key: `${scope}${path}?${hash}` }]),
     ),
   );

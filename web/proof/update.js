@@ -1,69 +1,99 @@
-// Offers a new version, with what it changes: which files, and their hashes before and after.
+// Offers a new version, with what it changes: which files, and their hashes before and after. The
+// service worker has it whole beside the one that it serves, and serves it when it was accepted.
 
 import { anyById, button, element, onPress, withText } from "../dom.js";
 import { text } from "../strings/proof.js";
-import { askWorker, hashAll, keptFiles, sumsIn } from "./files.js";
+import { hashAll, keptFiles, keptVersion, sumsIn } from "./files.js";
 import { withStyle } from "./style.js";
 import { changes } from "./sums.js";
 
-/** The service worker of the version that is offered. @type {ServiceWorker | null} */
-let offered = null;
-let accepted = false;
+/** Milliseconds for a service worker to start and answer. */
+const PATIENCE_MS = 10_000;
+
+/** The version that is offered, by the name of its first cache. */
+let offered = "";
 let isBusy = async () => false;
 
 /**
- * Shows the banner.
- * @param {ServiceWorker} worker of the new version
+ * Shows the banner, if a newer version is there.
  * @param {() => Promise<boolean>} busy whether a task runs in this tab or in another
  */
-export async function offerUpdate(worker, busy) {
+export async function offerUpdate(busy) {
+  const next = await keptVersion("next");
+  const name = next?.[0]?.[0] ?? "";
+  // The host may have taken it back.
+  if (!next) anyById("update").hidden = true;
+  if (!next || name === offered) return;
   if (!offered) connect();
-  [offered, isBusy] = [worker, busy];
+  [offered, isBusy] = [name, busy];
   withStyle();
-  const { shown, isWrong } = await describe(worker).catch((/** @type {Error} */ error) => ({
+  const { shown, isWrong } = await describe(next).catch((/** @type {Error} */ error) => ({
     shown: [withText("summary", text.changesUnknown(error.message))],
     isWrong: false,
   }));
   // A later version may be offered in the meantime.
-  if (worker !== offered) return;
+  if (name !== offered) return;
   button("update-now").disabled = isWrong;
+  say(text.updateIsHere());
   document.getElementById("update-changes")?.remove();
   const banner = anyById("update");
   banner.append(element("details", { id: "update-changes" }, ...shown));
   banner.hidden = false;
 }
 
-/** The buttons of the banner, and the reload once the new version is served. */
-function connect() {
+/** @param {string} sentence for the banner */
+function say(sentence) {
   const banner = anyById("update");
-  const workers = navigator.serviceWorker;
-  onPress("update-later", () => (banner.hidden = true));
+  (banner.querySelector("p") ?? banner).textContent = sentence;
+}
+
+/** The buttons of the banner. */
+function connect() {
+  onPress("update-later", () => (anyById("update").hidden = true));
   onPress("update-now", async () => {
-    if (await isBusy()) {
-      (banner.querySelector("p") ?? banner).textContent = text.updateWaits();
-      return;
+    try {
+      await use();
+    } catch (error) {
+      say(/** @type {Error} */ (error).message);
     }
-    accepted = true;
-    offered?.postMessage("use");
   });
-  workers.addEventListener("controllerchange", () => {
-    // Only the tab in which the user clicked is reloaded: others may have unsaved work.
-    if (accepted) location.reload();
+}
+
+/** Uses the new version, unless something must end first. */
+async function use() {
+  if (await isBusy()) return say(text.updateWaits());
+  const { others, done } = await accept(offered);
+  if (others > 0) return say(text.updateOthers(others));
+  if (done) return location.reload();
+  await offerUpdate(isBusy);
+  say(text.updateReplaced());
+}
+
+/**
+ * Asks the service worker to serve a version from now on.
+ * @param {string} name
+ * @returns {Promise<{ others: number, done: boolean }>} how many other pages prevent it
+ */
+async function accept(name) {
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve, reject) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    setTimeout(() => reject(new Error(text.noWorker())), PATIENCE_MS);
+    active?.postMessage({ accept: name }, [port2]);
   });
 }
 
 /**
- * What the new version changes, and whether its bytes are as its list says.
- * @param {ServiceWorker} worker
+ * What a new version changes, and whether its bytes are as its list says.
+ * @param {import("./files.js").Version} version
  */
-async function describe(worker) {
-  const { controller } = navigator.serviceWorker;
-  const told = await Promise.all([controller, worker].map((one) => one && askWorker(one)));
-  const [before, after] = told.map((one) => one && keptFiles(one.scope, one.files));
-  const [old, next] = await Promise.all(
-    [before, after].map((files) => files && sumsIn(files.read)),
-  );
-  if (!after || !old || !next) throw new Error("there is no list of hashes");
+async function describe(version) {
+  const before = await keptVersion("accepted");
+  const after = keptFiles(version);
+  const old = before && (await sumsIn(keptFiles(before).read));
+  const next = await sumsIn(after.read);
+  if (!old || !next) throw new Error("there is no list of hashes");
   const found = changes(old.sums, next.sums);
   const kept = new Set(after.paths);
   const paths = found

@@ -3,7 +3,7 @@
 
 import { anyById, element, withText } from "../dom.js";
 import { text } from "../strings/proof.js";
-import { askWorker, hashAll, keptFiles, readFromHost, sumsIn } from "./files.js";
+import { hashAll, keptFiles, keptVersion, readFromHost, sumsIn } from "./files.js";
 import { withStyle } from "./style.js";
 import { SUMS, judge } from "./sums.js";
 
@@ -49,8 +49,8 @@ export function showProof() {
  */
 async function compare(status, result) {
   const { controller } = navigator.serviceWorker ?? {};
-  const told = controller ? await askWorker(controller) : null;
-  const kept = told && keptFiles(told.scope, told.files);
+  const version = controller ? await keptVersion("accepted") : null;
+  const kept = version && keptFiles(version);
   const read = kept?.read ?? readFromHost;
   const list = kept && !kept.paths.length ? null : await sumsIn(read);
   if (!list) {

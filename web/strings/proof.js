@@ -53,7 +53,14 @@ export const text = {
     "anything: who must be sure compares from outside, with scripts/verify-site or sha256sum. " +
     "The browser, its extensions and the first visit remain to be trusted.",
 
+  updateIsHere: () => "A new version of Darkroom is here.",
   updateWaits: () => "An image is being made: the new version waits for its end.",
+  updateOthers: (/** @type {number} */ count) =>
+    `Darkroom is open in ${count === 1 ? "another tab" : `${count} other tabs`}. Close ` +
+    `${count === 1 ? "it" : "them"} first: an open page would get files of two versions.`,
+  updateReplaced: () =>
+    "Another version has come in its place. Look at what it changes, then use it.",
+  noWorker: () => "The service worker does not answer. Reload the page and try again.",
   changes: (/** @type {number} */ count) => `What changes: ${files(count)}`,
   changesUnknown: (/** @type {string} */ reason) => `What changes cannot be shown (${reason}).`,
   treeOf: () => "the whole release",

@@ -3,7 +3,7 @@
 
 import { serviceWorker } from "../engine/start.js";
 
-/** Milliseconds between two checks whether a waiting version may be offered. */
+/** Milliseconds between two checks whether a new version may be offered. */
 const LOOK_MS = 1000;
 /** Milliseconds between two checks for a new version. */
 const NEWS_MS = 3_600_000;
@@ -15,15 +15,13 @@ const NEWS_MS = 3_600_000;
 export async function watchUpdates(busy, loaded) {
   if (!("serviceWorker" in navigator)) return;
   const workers = navigator.serviceWorker;
-  /** @type {ServiceWorker | null} */
-  let offered = null;
 
-  /** @param {ServiceWorker | null} worker that waits */
-  async function offer(worker) {
-    if (!worker || worker === offered) return;
-    offered = worker;
+  /** Offers a version that the service worker has cached beside the one that it serves. */
+  async function look() {
+    const settings = await caches.open("darkroom-settings");
+    if (!(await settings.match("next-version"))) return;
     while (await busy()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    (await import("../proof/update.js")).offerUpdate(worker, busy);
+    await (await import("../proof/update.js")).offerUpdate(busy);
   }
 
   // On a first visit the model is loaded first; then the service worker caches the page's files.
@@ -31,11 +29,8 @@ export async function watchUpdates(busy, loaded) {
   const registering = workers.register(serviceWorker(), { updateViaCache: "none" });
   const registration = await registering.catch(() => null);
   if (!registration) return;
-  const look = () => workers.controller && offer(registration.waiting);
-  look();
-  registration.addEventListener("updatefound", () => {
-    const { installing } = registration;
-    installing?.addEventListener("statechange", look);
-  });
+  void look();
+  // A service worker with a new version runs as soon as it has all its files.
+  workers.addEventListener("controllerchange", look);
   setInterval(() => registration.update().catch(() => null), NEWS_MS);
 }
