@@ -3,8 +3,8 @@
 // not cached: they are large, and are in the store's database.
 //
 // Which version is served does not depend on which service worker runs: it is the accepted one,
-// also after all tabs were closed. A newer one is cached beside it and becomes the accepted one when
-// the user says so (proof/update.js).
+// also after all tabs were closed. A newer one is cached beside it and becomes the accepted one
+// when the user says so (proof/update.js).
 
 /**
  * The page's files; `scripts/site.mjs` writes them into this line.
