@@ -27,6 +27,8 @@ const PERMISSIVE = new Set([
   "BSD-3-Clause",
   "BSL-1.0",
   "CC0-1.0",
+  // Of data: the list of certificate authorities that TLS trusts.
+  "CDLA-Permissive-2.0",
   "ISC",
   "MIT",
   "MIT-0",

@@ -26,7 +26,9 @@ mod tokenizer;
 mod upscaler_args;
 
 use clap::{Parser, Subcommand};
-use commands::{compare, convert, generate, inspect, manifest, request, upscale, verify};
+use commands::{
+    compare, convert, generate, inspect, manifest, request, upscale, verify, verify_site,
+};
 use darkroom::Result;
 use exit::ExitState;
 use lab::{bench, memory, precision, shortcuts, synth};
@@ -71,6 +73,8 @@ enum Command {
     Upscale(upscale::UpscaleArgs),
     /// Compares a model's pictures with published ones, or the GPU's with the CPU's.
     Verify(verify::VerifyArgs),
+    /// Compares what a host serves with the list of hashes of a release.
+    VerifySite(verify_site::VerifySiteArgs),
 }
 
 /// Failing to write to standard output is not a bug: if the reader has closed the pipe (`| head`),
@@ -104,6 +108,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Generate(args) => return generate::run(&args),
         Command::Verify(args) => return verify::run(&args),
+        Command::VerifySite(args) => return verify_site::run(&args),
         Command::Convert(args) => convert::run(&args)?,
         Command::Bench(args) => bench::run(&args)?,
         Command::Compare(args) => compare::run(&args)?,

@@ -8,3 +8,4 @@ pub(crate) mod manifest;
 pub(crate) mod request;
 pub(crate) mod upscale;
 pub(crate) mod verify;
+pub(crate) mod verify_site;
