@@ -29,8 +29,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 const WHOLE_FILE: Duration = Duration::from_secs(600);
 
 /// Compares what a host serves with the list of hashes of a release. Exit code: 0 all files are
-/// those of the list; 1 some are not; 2 the address or the list cannot be used; 75 the host does not
-/// answer as it should.
+/// those of the list; 1 some are not; 2 the address or the list cannot be used; 75 the host does
+/// not answer as it should.
 #[derive(Args)]
 pub(crate) struct VerifySiteArgs {
     /// The address of the page, such as https://example.org/darkroom/.
