@@ -354,9 +354,10 @@ fn evaluation_of_the_unet_keeps_its_budget() {
         assert!(stats.dispatches <= 560, "{} dispatches", stats.dispatches);
         assert_eq!(stats.submits, 1);
         assert!(ratio <= 1.5, "{ratio:.3} times the least");
-        // 140 GB with tiles whose blocks read each weight for 32 rows.
+        // 140 GB with tiles whose blocks read each weight for 32 rows, 88 GB where each four
+        // queries of attention read the values of wide heads.
         let traffic = stats.bytes_traffic;
-        assert!(weights == WeightType::F32 || traffic <= 89_000_000_000, "{traffic} bytes");
+        assert!(weights == WeightType::F32 || traffic <= 85_000_000_000, "{traffic} bytes");
     }
 }
 

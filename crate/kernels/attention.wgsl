@@ -14,7 +14,8 @@
 // Queries go by four: an invocation computes 4 × 4 scores from 4 + 4 loads, and four channels of
 // four queries from one load of v and one of p. Neighbouring invocations take keys that lie far
 // apart in memory, so keys come by way of workgroup memory, CHUNK4 vectors of channels at a time,
-// and so do the queries; of v they take neighbouring channels, which come straight from the cache.
+// and so do the queries. Of v they take neighbouring channels: straight from the cache (STAGED_KEYS
+// is 0), or, where barriers cost little, by way of workgroup memory, so many keys at a time.
 // q is scaled by 1/√d before the product, so that scores of f16 values stay small.
 
 const LANES: u32 = 64u;
@@ -27,9 +28,12 @@ const CHUNKS: u32 = D4 / CHUNK4;
 const KEY_STRIDE: u32 = CHUNK4 | 1u;
 // Vectors of four queries × four channels that an invocation sums.
 const OWNED: u32 = (QUADS * D4 + LANES - 1u) / LANES;
+// Keys whose values are read between two barriers.
+const VALUE_KEYS: u32 = select(KEYS, STAGED_KEYS, STAGED_KEYS > 0u);
 
 // A channel of four queries is a vector: [quad][channels / 4][of four channels].
 var<workgroup> some_queries: array<vec4<f32>, QUADS * CHUNK4 * 4u>;
+// Or values: [key][channels / 4].
 var<workgroup> some_keys: array<vec4<f32>, KEYS * KEY_STRIDE>;
 // p, [quad][key].
 var<workgroup> weights: array<vec4<f32>, QUADS * KEYS>;
@@ -64,6 +68,13 @@ fn stage_keys(lane: u32, start: u32, block: u32, chunk: u32) {
         let c = i % CHUNK4;
         some_keys[i / CHUNK4 * KEY_STRIDE + c] =
             vec4<f32>(k[start + key * params.kv_row4 + chunk * CHUNK4 + c]);
+    }
+}
+
+fn stage_values(lane: u32, start: u32, first: u32) {
+    for (var i = lane; i < VALUE_KEYS * D4; i += LANES) {
+        let key = min(first + i / D4, params.keys - 1u);
+        some_keys[i] = vec4<f32>(v[start + key * params.kv_row4 + i % D4]);
     }
 }
 
@@ -127,26 +138,38 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
         if key_lane == 0u { corrections[quad] = correction; }
         workgroupBarrier();
 
-        for (var j = 0u; j < OWNED; j++) {
-            let i = j * LANES + lane;
-            if i < QUADS * D4 {
-                let owner = i / D4;
-                let old = corrections[owner];
-                var o0 = output[4u * j] * old.x;
-                var o1 = output[4u * j + 1u] * old.y;
-                var o2 = output[4u * j + 2u] * old.z;
-                var o3 = output[4u * j + 3u] * old.w;
-                var v_at = v_start + block * params.kv_row4 + i % D4;
-                for (var n = 0u; n < min(KEYS, params.keys - block); n++) {
-                    let p = weights[owner * KEYS + n];
-                    let value = vec4<f32>(v[v_at]);
-                    o0 += p.x * value; o1 += p.y * value; o2 += p.z * value; o3 += p.w * value;
-                    v_at += params.kv_row4;
+        let end = min(KEYS, params.keys - block);
+        for (var part = 0u; part < end; part += VALUE_KEYS) {
+            if STAGED_KEYS > 0u {
+                if part > 0u { workgroupBarrier(); }
+                stage_values(lane, v_start, block + part);
+                workgroupBarrier();
+            }
+            for (var j = 0u; j < OWNED; j++) {
+                let i = j * LANES + lane;
+                if i < QUADS * D4 {
+                    let owner = i / D4;
+                    let old = select(vec4<f32>(1.0), corrections[owner], part == 0u);
+                    var o0 = output[4u * j] * old.x;
+                    var o1 = output[4u * j + 1u] * old.y;
+                    var o2 = output[4u * j + 2u] * old.z;
+                    var o3 = output[4u * j + 3u] * old.w;
+                    var v_at = v_start + (block + part) * params.kv_row4 + i % D4;
+                    for (var n = part; n < min(part + VALUE_KEYS, end); n++) {
+                        let p = weights[owner * KEYS + n];
+                        var value: vec4<f32>;
+                        if STAGED_KEYS > 0u { value = some_keys[(n - part) * D4 + i % D4]; }
+                        else { value = vec4<f32>(v[v_at]); }
+                        o0 += p.x * value; o1 += p.y * value;
+                        o2 += p.z * value; o3 += p.w * value;
+                        v_at += params.kv_row4;
+                    }
+                    output[4u * j] = o0; output[4u * j + 1u] = o1;
+                    output[4u * j + 2u] = o2; output[4u * j + 3u] = o3;
                 }
-                output[4u * j] = o0; output[4u * j + 1u] = o1;
-                output[4u * j + 2u] = o2; output[4u * j + 3u] = o3;
             }
         }
+        if STAGED_KEYS > 0u { workgroupBarrier(); }
     }
 
     partial[lane] = total;

@@ -42,6 +42,12 @@ const DIRECT4_MAX: usize = 20;
 /// The workgroup size of the direct kernel; its LANES.
 const DIRECT_LANES: usize = 8;
 
+/// The workgroup size of the shared kernel; its LANES.
+const SHARED_LANES: usize = 64;
+
+/// The fewest keys whose values the shared kernel stages at once: fewer are not worth a barrier.
+const STAGED_KEYS_MIN: usize = 4;
+
 /// The queries of a workgroup of the block kernel, by a head's vec4: of what was measured on a
 /// graphics card the fastest were many small workgroups. A head of 80 needs more memory than
 /// WebGPU's 16 KiB; others were not measured.
@@ -64,8 +70,8 @@ enum Cut {
     /// The direct kernel: each invocation computes `slice4` vec4 of a head's channels.
     Direct { slice4: usize },
     /// The shared kernel: each workgroup has `quads` · 4 queries, and loads `chunk4` vec4 of the
-    /// keys' channels at a time.
-    Shared { quads: usize, chunk4: usize },
+    /// keys' channels at a time, and the values of `staged` keys; 0: these come from the cache.
+    Shared { quads: usize, chunk4: usize, staged: usize },
     /// The block kernel: each workgroup has this many queries.
     Block { queries: usize },
     /// The kernel for matrix units: each workgroup has so many subgroups of 32 queries. f32 inputs
@@ -85,9 +91,19 @@ impl Cut {
             AttentionTile::Direct if d4 <= DIRECT4_MAX => Cut::Direct { slice4: divisor(5) },
             // The largest sizes for which WebGPU's 16 KiB of workgroup memory and the registers
             // suffice.
-            _ if d4 <= 40 => Cut::Shared { quads: 8, chunk4: divisor(10) },
-            _ => Cut::Shared { quads: 4, chunk4: divisor(7) },
+            tile if d4 <= 40 => Cut::shared(tile, d4, 8, divisor(10)),
+            tile => Cut::shared(tile, d4, 4, divisor(7)),
         }
+    }
+
+    /// The shared kernel's. On a graphics card values are staged in the place of keys, which is the
+    /// same sum: one load of a value is then for all queries of a workgroup instead of four.
+    fn shared(tile: AttentionTile, d4: usize, quads: usize, chunk4: usize) -> Cut {
+        let keys = SHARED_LANES / quads * 4;
+        let fit = keys * (chunk4 | 1) / d4;
+        let is_card = tile == AttentionTile::Block || tile == AttentionTile::Units;
+        let staged = if is_card && fit >= STAGED_KEYS_MIN { fit.min(keys) } else { 0 };
+        Cut::Shared { quads, chunk4, staged }
     }
 
     /// The block kernel's, where it is wanted, has one and finds the memory for it.
@@ -114,9 +130,10 @@ impl Cut {
             Cut::Direct { slice4 } => {
                 Kernel::new(wgsl!("attention_direct"), 3).uint("SLICE4", slice4 as u32)
             }
-            Cut::Shared { quads, chunk4 } => Kernel::new(wgsl!("attention"), 3)
+            Cut::Shared { quads, chunk4, staged } => Kernel::new(wgsl!("attention"), 3)
                 .uint("QUADS", quads as u32)
-                .uint("CHUNK4", chunk4 as u32),
+                .uint("CHUNK4", chunk4 as u32)
+                .uint("STAGED_KEYS", staged as u32),
             Cut::Block { queries } => {
                 Kernel::new(wgsl!("attention_block"), 3).uint("QUERIES", queries as u32)
             }
@@ -156,13 +173,15 @@ impl Cut {
             Cut::Direct { slice4 } => {
                 (of_quads * keys) * (d4 / slice4 as u64 + 1) * d4 + 2 * queries * d4
             }
-            // The keys once for each workgroup, the values for each four queries; the queries once,
-            // or with every block of keys where they come in chunks.
-            Cut::Shared { quads, chunk4 } => {
+            // The keys once for each workgroup, and the values too where they are staged, else for
+            // each four queries; the queries once, or with every block of keys where they come in
+            // chunks.
+            Cut::Shared { quads, chunk4, staged } => {
                 let groups = of_quads.div_ceil(quads as u64);
-                let block = 4 * 64 / quads as u64;
+                let block = 4 * (SHARED_LANES / quads) as u64;
                 let passes = if chunk4 as u64 == d4 { 1 } else { keys.div_ceil(block) };
-                (groups + of_quads) * keys * d4 + (passes + 1) * queries * d4
+                let of_values = if staged > 0 { groups } else { of_quads };
+                (groups + of_values) * keys * d4 + (passes + 1) * queries * d4
             }
             // The keys and the values once for each workgroup; the queries once.
             Cut::Block { .. } | Cut::Units { .. } => {

@@ -1,5 +1,5 @@
-// scripts/verify-site and `darkroom verify-site` against a local server: the release itself, changed
-// and missing files, a host that does not answer, lists that are none.
+// scripts/verify-site and `darkroom verify-site` against a local server: the release, changed or
+// missing files, a host that does not answer, lists that are none.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
