@@ -130,9 +130,17 @@ createVerify(state, session);
 const notImportedNote = createNotImported((fields) => [form.fill(fields), changed()]);
 
 session.on("start", () => form.showFault(null));
+/** The images of one run. @type {import("./session/protocol.js").Made[]} */
+let batch = [];
+session.on("run", () => {
+  batch = [];
+  document.getElementById("batch")?.remove();
+});
 session.on("made", (made) => {
   picture.show(made);
   form.made(made.request.seed);
+  if (batch.push(made) > 1)
+    void import("./views/batch.js").then(({ showBatch }) => showBatch(batch, picture.show));
 });
 session.on("unkept", note);
 session.on("fault", ({ kind, message, field, show }) => {

@@ -206,7 +206,7 @@ export const say = {
   exportSome: (/** @type {number} */ count) => `Export zip (${count})`,
   exportShown: (/** @type {number} */ count) => `Export ${count} shown`,
   deleteSome: (/** @type {number} */ count) => (count ? `Delete (${count})` : "Delete"),
-  compareSome: (/** @type {number} */ count) => (count ? `Compare (${count})` : "Compare"),
+  compareSome: (/** @type {number} */ count) => `Compare images${count ? ` (${count})` : ""}`,
   selected: (/** @type {number} */ shown, /** @type {number} */ hidden) =>
     !shown && !hidden
       ? ""

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { seriousFaults } from "./harness/axe.mjs";
 import { dropped, pngWith } from "./harness/files.mjs";
 import { PROGRAM, difference } from "./harness/native.mjs";
 import { decodePng } from "./harness/png.mjs";
@@ -344,4 +345,23 @@ test("the real engine leaves out what the native program leaves out", async (t) 
   assert.ok(difference(merged, mergedNatively) <= 2);
   assert.ok(difference(merged, whole) > 2);
   assert.match(merged.texts.get("parameters") ?? "", /Token merging ratio: 0\.5/);
+});
+
+test("the images of one run are side by side, and each can be shown", async (t) => {
+  const { page, state, make } = await visit(t, { server });
+  await state("ready");
+  await make({ prompt: "four", seed: "7", count: "4", steps: "2" });
+  const row = page.getByRole("list", { name: "Images of this run" });
+  const images = row.getByRole("button");
+  assert.equal(await images.count(), 4);
+  const facts = page.locator("#caption-facts");
+  const pressed = () => images.evaluateAll((all) => all.map((one) => one.ariaPressed));
+  assert.match((await facts.textContent()) ?? "", /seed 10 /);
+  assert.deepEqual(await pressed(), ["false", "false", "false", "true"]);
+  await images.nth(1).press("Enter");
+  assert.match((await facts.textContent()) ?? "", /seed 8 /);
+  assert.deepEqual(await pressed(), ["false", "true", "false", "false"]);
+  assert.deepEqual(await seriousFaults(page), []);
+  await make({ prompt: "one", seed: "7", count: "1", steps: "2" });
+  assert.equal(await row.count(), 0);
 });

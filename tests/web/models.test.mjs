@@ -72,7 +72,7 @@ test("before a model is deleted it is said what goes and what stays", async (t) 
 test("what goes on with a model is said in its row", async (t) => {
   const page = await stored(t);
   const row = page.locator('.library li[data-model="test"]');
-  await page.getByRole("button", { name: "Verify: A test" }).click();
+  await page.getByRole("button", { name: "Check files: A test" }).click();
   await row.getByRole("status").filter({ hasText: "All files are intact." }).waitFor();
   page.on("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Delete: A test" }).click();
