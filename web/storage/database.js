@@ -47,6 +47,18 @@ export async function transact(stores, mode, work) {
   return database.transact(stores, mode, work);
 }
 
+/**
+ * Stores a file; its bytes where the browser stores no Blob, as in a private window of Safari.
+ * @template T
+ * @param {Blob} file
+ * @param {(file: Blob | ArrayBuffer) => Promise<T>} store runs a transaction
+ */
+export const storeFile = (file, store) =>
+  store(file).catch(async (error) => {
+    if (error?.name !== "UnknownError") throw error;
+    return store(await file.arrayBuffer());
+  });
+
 /** Closes the database, so that it can be deleted. */
 export const closeDatabase = () => database.close();
 

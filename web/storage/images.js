@@ -2,7 +2,7 @@
 // thousands of records is read without the files.
 
 import { enlargements } from "./known.js";
-import { changed, transact } from "./database.js";
+import { changed, storeFile, transact } from "./database.js";
 
 /**
  * @typedef {object} SavedImage
@@ -42,14 +42,16 @@ import { changed, transact } from "./database.js";
 export async function keepImage(about, png) {
   const saved = { ...about, bytes: png.size, favourite: false, made: Date.now() };
   let id = 0;
-  await transact(["pictures", "files"], "readwrite", (pictures, files) => {
-    const adding = pictures?.add(saved);
-    if (adding)
-      adding.onsuccess = () => {
-        id = Number(adding.result);
-        files?.add(png, id);
-      };
-  });
+  await storeFile(png, (file) =>
+    transact(["pictures", "files"], "readwrite", (pictures, files) => {
+      const adding = pictures?.add(saved);
+      if (adding)
+        adding.onsuccess = () => {
+          id = Number(adding.result);
+          files?.add(file, id);
+        };
+    }),
+  );
   changed("pictures");
   return id;
 }
@@ -69,8 +71,9 @@ export async function listImages() {
  * @param {number} id
  * @returns {Promise<Blob | undefined>}
  */
-export function imageFile(id) {
-  return transact(["files"], "readonly", (files) => files.get(id));
+export async function imageFile(id) {
+  const file = await transact(["files"], "readonly", (files) => files.get(id));
+  return file && new Blob([file], { type: "image/png" });
 }
 
 /** Stores changed records. @param {SavedImage[]} all */
@@ -79,7 +82,10 @@ export async function changeImages(all) {
   changed("pictures");
 }
 
-/** A deleted image. @typedef {{ saved: SavedImage, file: Blob | undefined }} Taken */
+/**
+ * A deleted image, its file as it was stored.
+ * @typedef {{ saved: SavedImage, file: Blob | ArrayBuffer | undefined }} Taken
+ */
 
 /**
  * Deletes images. Returns them with their files, so that `putImages` can undo it.
