@@ -56,9 +56,13 @@ export async function workByKeys(t, open) {
   for (const letter of "red cat") await page.keyboard.press(letter);
   assert.equal(await prompt.inputValue(), "red cat");
   await page.keyboard.press("Control+Enter");
-  await page.locator("#progress-text").filter({ hasText: /is ready after/ }).waitFor();
+  await page
+    .locator("#progress-text")
+    .filter({ hasText: /is ready after/ })
+    .waitFor();
   assertPicture(await pixels());
   // Every button of the form is reached, and none holds the focus.
+  /** @type {string[]} */
   const seen = [];
   for (let presses = 0; presses < 80 && !seen.includes("generate"); presses++) {
     await page.keyboard.press("Tab");

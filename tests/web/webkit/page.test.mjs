@@ -5,13 +5,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEMO, FIELDS, drawAndCancel, sameAsNative } from "../flows/drawing.mjs";
 import { importRecords, workByKeys } from "../flows/form.mjs";
-import { opener } from "../flows/open.mjs";
 import { drawOffline, keepGallery, storeAndReload } from "../flows/storing.mjs";
 import { testModels } from "../harness/native.mjs";
+import { open } from "./open.mjs";
 
 const models = await testModels();
-// WebKitGTK is built without web app manifests.
-const open = opener({ engine: "webkit", expected: /directive 'manifest-src'/ });
 
 test("a small model is opened, draws and is cancelled", (t) =>
   drawAndCancel(t, open, { device: "cpu", models }));

@@ -3,17 +3,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { opener } from "../flows/open.mjs";
 import { keepGallery, storeAndReload } from "../flows/storing.mjs";
 import { testModels } from "../harness/native.mjs";
 import { DOUBLE } from "../harness/site.mjs";
+import { openPrivate } from "./open.mjs";
 
 const models = await testModels();
-const expected = /directive 'manifest-src'/;
-const open = opener({ engine: "webkit", isPrivate: true, expected });
 
 test("its database takes no Blob", async (t) => {
-  const { page, state } = await open(t, { server: { roots: DOUBLE } });
+  const { page, state } = await openPrivate(t, { server: { roots: DOUBLE } });
   await state("ready");
   const fault = await page.evaluate(async () => {
     const opening = indexedDB.open("of-the-test");
@@ -29,10 +27,10 @@ test("its database takes no Blob", async (t) => {
   assert.equal(fault, "UnknownError");
 });
 
-test("the gallery outlasts a reload, byte by byte", (t) => keepGallery(t, open));
+test("the gallery outlasts a reload, byte by byte", (t) => keepGallery(t, openPrivate));
 
 test("a start image is stored with its type", async (t) => {
-  const { page, state } = await open(t, { server: { roots: DOUBLE } });
+  const { page, state } = await openPrivate(t, { server: { roots: DOUBLE } });
   await state("ready");
   const found = await page.evaluate(async () => {
     // @ts-ignore: a module of the page
@@ -45,4 +43,4 @@ test("a start image is stored with its type", async (t) => {
 });
 
 test("a model is stored, and draws the same after a reload without a server", (t) =>
-  storeAndReload(t, open, models));
+  storeAndReload(t, openPrivate, models));

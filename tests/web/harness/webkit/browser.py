@@ -36,7 +36,9 @@ def context_of(chosen):
         manager = WebKit2.WebsiteDataManager.new_ephemeral()
     else:
         folder = os.path.join(chosen.profile, "data")
-        manager = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
+        manager = WebKit2.WebsiteDataManager(
+            base_data_directory=folder, base_cache_directory=folder
+        )
     context = WebKit2.WebContext(website_data_manager=manager)
     context.set_automation_allowed(True)
     numbers = itertools.count()
@@ -53,6 +55,17 @@ def context_of(chosen):
     return context
 
 
+def watch(view, resource, request):
+    tell("REQUEST", request.get_uri())
+
+    def answered(resource, _):
+        status = resource.get_response().get_status_code()
+        if status >= 400:
+            tell("REFUSED", f"{status} {resource.get_uri()}")
+
+    resource.connect("notify::response", answered)
+
+
 def view_in(context, chosen):
     content = WebKit2.UserContentManager()
     if chosen.script:
@@ -67,7 +80,7 @@ def view_in(context, chosen):
         settings=WebKit2.Settings(enable_write_console_messages_to_stdout=True),
         is_controlled_by_automation=True,
     )
-    view.connect("resource-load-started", lambda _, __, one: tell("REQUEST", one.get_uri()))
+    view.connect("resource-load-started", watch)
     window = Gtk.Window(default_width=chosen.width, default_height=chosen.height)
     window.add(view)
     window.show_all()
@@ -81,8 +94,11 @@ def main():
     def begin(_, session):
         info = WebKit2.ApplicationInfo()
         info.set_name("WebKitGTK")
-        version = WebKit2.get_major_version(), WebKit2.get_minor_version(), WebKit2.get_micro_version()
-        info.set_version(*version)
+        info.set_version(
+            WebKit2.get_major_version(),
+            WebKit2.get_minor_version(),
+            WebKit2.get_micro_version(),
+        )
         session.set_application_info(info)
         session.connect("create-web-view", lambda _: view_in(context, chosen))
 

@@ -135,10 +135,7 @@ export class Locator {
 
   /** @param {string} value */
   async fill(value) {
-    const act = (
-      /** @type {HTMLInputElement} */ one,
-      /** @type {string} */ value,
-    ) => {
+    const act = (/** @type {HTMLInputElement} */ one, /** @type {string} */ value) => {
       one.focus();
       one.value = value;
       one.dispatchEvent(new Event("input", { bubbles: true }));

@@ -78,7 +78,9 @@ export class WebKitPage extends EventEmitter {
     const [, level, text] = /CONSOLE (?:[A-Z]+ )*?(ERROR|WARN)(?:ING)? (.*)/.exec(line) ?? [];
     const type = level === "ERROR" ? "error" : "warning";
     if (level) this.emit("console", { type: () => type, text: () => text });
-    const [, word, rest = ""] = /^(REQUEST|SAVED) (.*)/.exec(line) ?? [];
+    const [, word, rest = ""] = /^(REQUEST|REFUSED|SAVED) (.*)/.exec(line) ?? [];
+    // WebKit's console has no line of it.
+    if (word === "REFUSED") this.emit("console", { type: () => "error", text: () => rest });
     if (word === "REQUEST" && !/^(blob|data|about):/.test(rest))
       this.emit("request", { url: () => rest });
     if (word === "SAVED")
