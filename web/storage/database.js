@@ -97,6 +97,12 @@ export async function storageSentence(error) {
 }
 
 /**
+ * Asks the browser not to clear what is stored when space is short. Some grant it only after a
+ * click, Firefox asks the user: nothing waits for the answer.
+ */
+export const askToKeep = () => void navigator.storage?.persist?.().catch(() => null);
+
+/**
  * How many bytes this site stores, and whether the browser keeps them until they are deleted.
  * @returns {Promise<[bytes: number, persistent: boolean]>}
  */

@@ -2,7 +2,7 @@
 // thousands of records is read without the files.
 
 import { enlargements } from "./known.js";
-import { changed, storeFile, transact } from "./database.js";
+import { askToKeep, changed, storeFile, transact } from "./database.js";
 
 /**
  * @typedef {object} SavedImage
@@ -34,6 +34,9 @@ import { changed, storeFile, transact } from "./database.js";
  * @typedef {{ name: string, sha256: string, factor: number }} Enlargement
  */
 
+/** Whether the browser was asked to keep images: with the first one that this page makes. */
+let asked = false;
+
 /**
  * Stores an image.
  * @param {Omit<SavedImage, "id" | "bytes" | "favourite" | "made">} about
@@ -53,6 +56,8 @@ export async function keepImage(about, png) {
     }),
   );
   changed("pictures");
+  if (!asked) askToKeep();
+  asked = true;
   return id;
 }
 
