@@ -263,6 +263,8 @@ const later = new Set([
   ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
+  // The model card, and the switch for a storage that sites share.
+  ...["card.js", "store/sharing.js", "strings/sharing.js", "views/sharing.js"],
   // What compares the page with the list of hashes.
   ...[SUMS, "strings/proof.js", "style/proof.css"],
 ]);

@@ -70,7 +70,8 @@ export const CARD = [
     title: "Where this was tested",
     text: [
       [
-        "Tested: Chromium and Firefox 153 on Linux, with software graphics adapters.",
+        "Tested: Chromium and Firefox 153 on Linux, with software graphics adapters; WebKitGTK " +
+          "2.50, on the CPU.",
         "Not tested here: Chrome and Edge on Windows, macOS and Android; Safari 26; Firefox on " +
           "Windows and macOS. They have what the page needs by their documentation.",
       ],

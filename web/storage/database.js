@@ -47,6 +47,18 @@ export async function transact(stores, mode, work) {
   return database.transact(stores, mode, work);
 }
 
+/**
+ * Stores a file; its bytes where the browser stores no Blob, as in a private window of Safari.
+ * @template T
+ * @param {Blob} file
+ * @param {(file: Blob | ArrayBuffer) => Promise<T>} store runs a transaction
+ */
+export const storeFile = (file, store) =>
+  store(file).catch(async (error) => {
+    if (error?.name !== "UnknownError") throw error;
+    return store(await file.arrayBuffer());
+  });
+
 /** Closes the database, so that it can be deleted. */
 export const closeDatabase = () => database.close();
 
@@ -83,6 +95,12 @@ export async function storageSentence(error) {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
   return text.full(usage, quota);
 }
+
+/**
+ * Asks the browser not to clear what is stored when space is short. Some grant it only after a
+ * click, Firefox asks the user: nothing waits for the answer.
+ */
+export const askToKeep = () => void navigator.storage?.persist?.().catch(() => null);
 
 /**
  * How many bytes this site stores, and whether the browser keeps them until they are deleted.

@@ -2,7 +2,7 @@
 // thousands of records is read without the files.
 
 import { enlargements } from "./known.js";
-import { changed, transact } from "./database.js";
+import { askToKeep, changed, storeFile, transact } from "./database.js";
 
 /**
  * @typedef {object} SavedImage
@@ -34,6 +34,9 @@ import { changed, transact } from "./database.js";
  * @typedef {{ name: string, sha256: string, factor: number }} Enlargement
  */
 
+/** Whether the browser was asked to keep images: with the first one that this page makes. */
+let asked = false;
+
 /**
  * Stores an image.
  * @param {Omit<SavedImage, "id" | "bytes" | "favourite" | "made">} about
@@ -42,15 +45,19 @@ import { changed, transact } from "./database.js";
 export async function keepImage(about, png) {
   const saved = { ...about, bytes: png.size, favourite: false, made: Date.now() };
   let id = 0;
-  await transact(["pictures", "files"], "readwrite", (pictures, files) => {
-    const adding = pictures?.add(saved);
-    if (adding)
-      adding.onsuccess = () => {
-        id = Number(adding.result);
-        files?.add(png, id);
-      };
-  });
+  await storeFile(png, (file) =>
+    transact(["pictures", "files"], "readwrite", (pictures, files) => {
+      const adding = pictures?.add(saved);
+      if (adding)
+        adding.onsuccess = () => {
+          id = Number(adding.result);
+          files?.add(file, id);
+        };
+    }),
+  );
   changed("pictures");
+  if (!asked) askToKeep();
+  asked = true;
   return id;
 }
 
@@ -69,8 +76,9 @@ export async function listImages() {
  * @param {number} id
  * @returns {Promise<Blob | undefined>}
  */
-export function imageFile(id) {
-  return transact(["files"], "readonly", (files) => files.get(id));
+export async function imageFile(id) {
+  const file = await transact(["files"], "readonly", (files) => files.get(id));
+  return file && new Blob([file], { type: "image/png" });
 }
 
 /** Stores changed records. @param {SavedImage[]} all */
@@ -79,7 +87,10 @@ export async function changeImages(all) {
   changed("pictures");
 }
 
-/** A deleted image. @typedef {{ saved: SavedImage, file: Blob | undefined }} Taken */
+/**
+ * A deleted image, its file as it was stored.
+ * @typedef {{ saved: SavedImage, file: Blob | ArrayBuffer | undefined }} Taken
+ */
 
 /**
  * Deletes images. Returns them with their files, so that `putImages` can undo it.

@@ -3,7 +3,7 @@
 // of the mask in `mask`, those of ControlNets' in `controls`. Where storage is blocked or full they
 // are in memory only, until the page is closed.
 
-import { transact } from "./database.js";
+import { storeFile, transact } from "./database.js";
 import { listJobs } from "./jobs.js";
 import { listImages } from "./images.js";
 
@@ -32,9 +32,12 @@ export function onStartImageRefused(hear) {
  * @returns {Promise<string>} its key: a number as text, or `page-…` where storage refused it
  */
 export async function keepStartImage(file) {
-  const record = { file, made: Date.now() };
+  const about = { type: file.type, made: Date.now() };
+  /** @param {Blob | ArrayBuffer} file */
+  const add = (file) =>
+    transact(["initials"], "readwrite", (store) => store.add({ file, ...about }));
   try {
-    return String(await transact(["initials"], "readwrite", (store) => store.add(record)));
+    return String(await storeFile(file, add));
   } catch (error) {
     // Records of the gallery and of the queue have the key: no other file may ever have it.
     const key = `page-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
@@ -56,7 +59,8 @@ export async function startImageFile(number) {
   if (found || !/^\d+$/.test(number)) return found;
   const get = (/** @type {IDBObjectStore} */ store) => store.get(Number(number));
   const record = await transact(["initials"], "readonly", get);
-  return record?.file;
+  // A record of an earlier version of the page has no type; its file has.
+  return record && new Blob([record.file], { type: record.type ?? record.file.type });
 }
 
 /** @param {IDBCursorWithValue} cursor at a start image */

@@ -1,6 +1,5 @@
 // The view "About": the model card, what this device and browser can do, and recent errors.
 
-import { CARD } from "../card.js";
 import { forgetFaults, listFaults, report } from "../storage/faults.js";
 import { say } from "../strings.js";
 import { anyById, element, onPress, withText } from "../dom.js";
@@ -21,6 +20,7 @@ export function createAbout(state, memory) {
   async function show() {
     // First, because the rest waits for answers of the browser.
     showFaults();
+    if (!card.hasChildNodes()) await showCard();
     const { opened } = state.get();
     const parameters = opened?.description.parameters ?? 0;
     const { gpu, serviceWorker, wakeLock, locks, storage } = /** @type {any} */ (navigator);
@@ -76,16 +76,23 @@ export function createAbout(state, memory) {
     anyById("about-title").focus();
   });
 
-  const parts = CARD.flatMap(({ title, text }) => [
-    withText("h3", title),
-    ...text.map((line) =>
-      Array.isArray(line)
-        ? element("ul", {}, ...line.map((item) => withText("li", item)))
-        : withText("p", line),
-    ),
-  ]);
+  /** The model card, with the first look at it. */
+  async function showCard() {
+    const { CARD } = await import("../card.js");
+    const parts = CARD.flatMap(({ title, text }) => [
+      withText("h3", title),
+      ...text.map((line) =>
+        Array.isArray(line)
+          ? element("ul", {}, ...line.map((item) => withText("li", item)))
+          : withText("p", line),
+      ),
+    ]);
+    card.replaceChildren(...parts);
+  }
+
+  const card = element("div", {});
   const engine = element("p", { id: "about-engine", className: "hint" });
-  anyById("about").append(withText("h3", "This device"), engine, device, ...parts);
+  anyById("about").append(withText("h3", "This device"), engine, device, card);
 
   return { show };
 }

@@ -113,3 +113,12 @@ function hostOf(address) {
     ? new URL(address, document.baseURI).host
     : address;
 }
+
+/**
+ * A field for the address of a mirror.
+ * @param {HTMLInputElement} input
+ */
+export function mirrorField(input) {
+  const label = element("label", { htmlFor: input.id }, library.mirror());
+  return element("div", { className: "field" }, label, input);
+}

@@ -8,8 +8,8 @@ import { CHANNEL, LOCK } from "../store/protocol.js";
 import { library as text } from "../strings/library.js";
 import { isUsed, kindOf, noteEmbeddings, pathOf, wordsOf } from "../store/addons.js";
 import { addonText, loraText } from "../strings/addons.js";
-import { createDownload } from "./download.js";
-import { storageUsed } from "../storage/database.js";
+import { createDownload, mirrorField } from "./download.js";
+import { askToKeep, storageUsed } from "../storage/database.js";
 import { anyById, element, rowButton as button, withText } from "../dom.js";
 import { askLicence } from "./licence.js";
 import { areAlone, cacheFiles, fromInput } from "./local-files.js";
@@ -43,6 +43,8 @@ export class Library {
   #mirror = element("input", { id: "mirror", type: "url", placeholder: "https://" });
   #download;
   #pause;
+  /** The switch for a storage that sites share; null where the browser has none. */
+  #sharing;
   /** @type {OfferedModel[]} */
   #offered = [];
   #busy = false; // While a call runs, its events come through it, not through the channel.
@@ -74,6 +76,13 @@ export class Library {
     box.append(withText("summary", text.title()), lostNote(), this.#status, this.#list);
     box.append(this.#importers(), mirrorField(this.#mirror), this.#facts);
     place.append(box);
+    this.#sharing =
+      "crossOriginStorage" in navigator
+        ? import("./sharing.js").then(
+            ({ addSwitch }) => addSwitch(box, this.#store),
+            () => null,
+          )
+        : null;
     box.addEventListener("toggle", () => box.open && void this.refresh());
     state.subscribe(["choice"], () => box.open && void this.refresh());
     new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => {
@@ -210,13 +219,14 @@ export class Library {
     const smaller = () => text.smaller(smallerThan(this.#offered, manifest));
     await this.#run(async () => {
       if (mustAccept) await this.#store.accept(manifest.id);
-      // Without persistent storage the browser may delete the weights when space is short. Some
-      // browsers grant it only after a click; Firefox asks the user: nothing waits for the answer.
-      void navigator.storage?.persist?.().catch(() => null);
+      askToKeep();
       this.#say("");
+      const sharing = await this.#sharing;
+      await sharing?.take(model, this.#show);
       this.#download.begin(model, mirror);
       await this.refresh();
-      await this.#store.download(manifest.id, this.#mirrorOption(), (event) => this.#show(event));
+      await this.#store.download(manifest.id, this.#mirrorOption(), this.#show);
+      sharing?.give(model);
       this.#say(text.fetched(manifest.title));
     }, smaller);
   }
@@ -237,8 +247,7 @@ export class Library {
   #verify(id) {
     this.#moveStatus(id);
     return this.#run(async () => {
-      const show = (/** @type {StoreEvent} */ event) => this.#show(event);
-      this.#say(text.verified(await this.#store.verify(id, this.#mirrorOption(), show)));
+      this.#say(text.verified(await this.#store.verify(id, this.#mirrorOption(), this.#show)));
     });
   }
 
@@ -297,10 +306,10 @@ export class Library {
         if (!(await askLicence(model))) return this.#decline(model);
         await this.#store.accept(model.manifest.id);
       }
-      void navigator.storage?.persist?.().catch(() => null);
+      askToKeep();
       this.#subject = model.manifest.id;
       await this.refresh();
-      await this.#store.importLocal(model.manifest.id, (event) => this.#show(event));
+      await this.#store.importLocal(model.manifest.id, this.#show);
       this.#say(text.imported(model.manifest.title));
       if (["lora", "control"].includes(kindOf(model)) && choose) this.#actions.onAddon(model);
     });
@@ -340,12 +349,12 @@ export class Library {
   }
 
   /** In a sentence, fetched bytes are only shown for another tab. @param {StoreEvent} event */
-  #show(event) {
+  #show = (event) => {
     if (event.event === "waiting_for_tab") this.#waiting = true;
     const isShown = this.#download.model() && this.#download.hear(event);
     if (isShown) this.#say("");
     else if (event.event !== "fetching" || !this.#busy) this.#say(text.event(event));
-  }
+  };
 
   /** @param {unknown} error */
   #showError(error) {
@@ -380,15 +389,6 @@ export class Library {
     const offered = this.#offered.find(({ manifest }) => JSON.parse(manifest).id === id);
     if (offered && !this.#busy) await this.#begin(offered);
   }
-}
-
-/**
- * A field for the address of a mirror.
- * @param {HTMLInputElement} input
- */
-function mirrorField(input) {
-  const label = element("label", { htmlFor: input.id }, text.mirror());
-  return element("div", { className: "field" }, label, input);
 }
 
 /** Opens the library, scrolls to it and gives it the focus. */

@@ -8,6 +8,7 @@ import { serve } from "../../../scripts/serve.mjs";
 import { launch } from "./browser.mjs";
 import { launchFirefox } from "./firefox.mjs";
 import { QUIET_MS, followStates, recordStates } from "./states.mjs";
+import { launchWebKit } from "./webkit/page.mjs";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -28,6 +29,21 @@ after(async () => {
 });
 
 /**
+ * A browser, started once.
+ * @param {Pick<Visit, "flags" | "whole" | "engine">} wanted
+ * @returns {Promise<import("playwright-core").Browser>}
+ */
+function browserOf({ flags, whole, engine }) {
+  const key = JSON.stringify([flags, whole, engine]);
+  if (!browsers.has(key)) {
+    if (engine === "firefox") browsers.set(key, launchFirefox());
+    else if (engine === "webkit") browsers.set(key, launchWebKit());
+    else browsers.set(key, launch({ flags, whole }));
+  }
+  return browsers.get(key);
+}
+
+/**
  * @typedef {object} Visit
  * @property {string} [hash] options in the address
  * @property {"webgpu" | "cpu"} [device] who must compute; the address asks for it, unless it names
@@ -35,7 +51,8 @@ after(async () => {
  * @property {Partial<import("../../../scripts/serve.mjs").Options>} [server]
  * @property {string[]} [flags] for the browser
  * @property {boolean} [whole] whether it must be the browser with its windows
- * @property {boolean} [firefox] whether it must be Firefox
+ * @property {"chromium" | "firefox" | "webkit"} [engine] the browser
+ * @property {boolean} [isPrivate] whether WebKit keeps nothing, as in a private window
  * @property {string} [host] a name of this machine, instead of the address that browsers trust
  * @property {number} [patience] milliseconds to wait for a state, as long as the page goes on
  * @property {() => void} [before] runs in the page before its own scripts
@@ -57,7 +74,8 @@ export async function visit(
     host,
     flags,
     whole,
-    firefox = false,
+    engine = "chromium",
+    isPrivate = false,
     before,
     expected,
     patience = PICTURE_MS,
@@ -78,11 +96,10 @@ export async function visit(
       [],
     ),
   );
-  const key = JSON.stringify([flags, whole, firefox]);
-  if (!browsers.has(key)) browsers.set(key, firefox ? launchFirefox() : launch({ flags, whole }));
-  /** @type {import("playwright-core").Browser} */
-  const browser = await browsers.get(key);
-  const page = await browser.newPage({ viewport: { width: 1200, height: 900 }, ...context });
+  const browser = await browserOf({ flags, whole, engine });
+  const viewport = { width: 1200, height: 900 };
+  const own = engine === "webkit" ? { isPrivate } : {};
+  const page = await browser.newPage({ viewport, ...own, ...context });
   // The page first: it may still ask the site for something.
   t.after(() => page.close());
   t.after(() => site.close());

@@ -37,7 +37,7 @@ export async function galleryFiles(page) {
     const reading = opening.result.transaction("files").objectStore("files").getAll();
     await new Promise((done) => (reading.onsuccess = done));
     opening.result.close();
-    const bytes = (/** @type {Blob} */ file) => file.arrayBuffer();
+    const bytes = (/** @type {Blob | ArrayBuffer} */ file) => new Blob([file]).arrayBuffer();
     const all = await Promise.all(reading.result.map(bytes));
     return all.map((one) => Array.from(new Uint8Array(one)));
   });
