@@ -41,6 +41,24 @@
     put(navigator, name, undefined);
   }
 
+  // A storage that all sites share: only in the page, and once the user has switched it on
+  // (store/sharing.js). It leaves null behind, by which the page sees that the browser has one.
+  const SHARED = "crossOriginStorage";
+  if (SHARED in navigator && !isShared()) {
+    Reflect.deleteProperty(Object.getPrototypeOf(navigator), SHARED);
+    Object.defineProperty(navigator, SHARED, { value: null, ...fixed });
+  }
+
+  function isShared() {
+    try {
+      // eslint-disable-next-line no-restricted-globals -- a classic script imports nothing
+      return localStorage.getItem("darkroom.cross-origin-storage") === "on";
+    } catch {
+      // A worker, or storage is blocked.
+      return false;
+    }
+  }
+
   if ("document" in globalThis) guardDocument();
 
   /** Forbids frames, and references to other windows. */

@@ -41,8 +41,9 @@ function giveStorage() {
     return { createWritable };
   }
   Object.assign(globalThis, { askedShared: asked, sharedFiles: folder });
-  const value = { requestFileHandle };
-  Object.defineProperty(navigator, "crossOriginStorage", { value });
+  const get = () => ({ requestFileHandle });
+  const how = { get, configurable: true, enumerable: true };
+  Object.defineProperty(Navigator.prototype, "crossOriginStorage", how);
 }
 
 /** @typedef {Awaited<ReturnType<typeof open>>} Opened */
@@ -81,7 +82,17 @@ async function open(t, weights) {
     await box.locator("summary").first().click();
     weights.asked.length = 0;
   }
-  return { ...app, press, asked, fetchIt, again };
+  /** Switches it on, and opens the page again. */
+  async function share() {
+    await page.getByLabel(LABEL).check();
+    await page.getByText("as soon as this page is opened again").waitFor();
+    await page.reload();
+    await app.state("error");
+    await page.evaluate(setUp);
+    await page.getByText("Models in this browser").click();
+    assert.equal(await page.getByLabel(LABEL).isChecked(), true);
+  }
+  return { ...app, share, asked, fetchIt, again };
 }
 
 test("nothing is shared until the switch is on", async (t) => {
@@ -92,12 +103,18 @@ test("nothing is shared until the switch is on", async (t) => {
   assert.match((await page.locator("#sharing-hint").textContent()) ?? "", /can find out/);
   await fetchIt();
   assert.deepEqual(await asked(), []);
+  // No script of the page can use it.
+  const left = await page.evaluate(() => [
+    /** @type {any} */ (navigator).crossOriginStorage,
+    "crossOriginStorage" in Navigator.prototype,
+  ]);
+  assert.deepEqual(left, [null, false]);
 });
 
 test("a fetched model is shared, and taken from there without a request", async (t) => {
   const weights = await Weights.of(tiny);
-  const { page, fetchIt, asked, again } = await open(t, weights);
-  await page.getByLabel(LABEL).check();
+  const { page, share, fetchIt, asked, again } = await open(t, weights);
+  await share();
   await fetchIt();
   await page.getByText("A test is shared.").waitFor();
   const hashes = [...weights.files.values()].map(sha256);
@@ -110,16 +127,12 @@ test("a fetched model is shared, and taken from there without a request", async 
   await fetchIt();
   assert.deepEqual(weights.asked, [], "asked of the host");
   await assertSame(page, weights);
-  // The switch stays on.
-  await page.reload();
-  await page.getByText("Models in this browser").click();
-  assert.equal(await page.getByLabel(LABEL).isChecked(), true);
 });
 
 test("a shared file with other bytes than its hash says is not taken", async (t) => {
   const weights = await Weights.of(tiny);
-  const { page, fetchIt, again } = await open(t, weights);
-  await page.getByLabel(LABEL).check();
+  const { page, share, fetchIt, again } = await open(t, weights);
+  await share();
   await fetchIt();
   await page.getByText("A test is shared.").waitFor();
   const [[path = "", bytes = Buffer.alloc(0)] = []] = [...weights.files].sort(

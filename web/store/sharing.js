@@ -14,7 +14,7 @@ import { kindOf } from "./addons.js";
  *   options?: { create: true, origins: "*" }) => Promise<FileSystemFileHandle>} Request
  */
 
-/** The name of the switch among the settings. */
+/** The name of the switch among the settings; guard.js reads it too. */
 const SETTING = "cross-origin-storage";
 /** The unit of a tar file, in bytes. */
 const BLOCK = 512;
@@ -22,12 +22,15 @@ const BLOCK = 512;
 const FIELDS = { path: [0, 100], size: [124, 136], folder: [345, 500] };
 
 export const isShared = () => remembered(SETTING) === "on";
+/** Whether the page may use the storage: guard.js takes it away while the switch is off. */
+export const canShare = () => isShared() && !!own();
 /** @param {boolean} on */
 export const setShared = (on) => remember(SETTING, on ? "on" : null);
 
+const own = () => /** @type {any} */ (navigator).crossOriginStorage;
+
 /** The file of a hash, or a place to write it. @type {Request} */
-const request = (hash, options) =>
-  /** @type {any} */ (navigator).crossOriginStorage.requestFileHandle(hash, options);
+const request = (hash, options) => own().requestFileHandle(hash, options);
 
 /** The files that are known by a hash. @param {StoredModel} model */
 const hashed = ({ manifest }) => manifest.files.filter(({ sha256 }) => sha256);
@@ -57,7 +60,7 @@ async function sharedFiles(model) {
  * @param {import("./client.js").Listener} listen
  */
 export async function takeShared(model, store, listen) {
-  const files = isShared() ? await sharedFiles(model) : null;
+  const files = canShare() ? await sharedFiles(model) : null;
   if (!files) return;
   const { manifest, address, licence_text: licence } = model;
   const offered = {
@@ -107,7 +110,7 @@ async function filesIn({ manifest }, exported) {
  * @returns {Promise<boolean>} whether there were any
  */
 export async function giveShared(model, store) {
-  if (!isShared() || !hashed(model).length) return false;
+  if (!canShare() || !hashed(model).length) return false;
   const files = await filesIn(model, await store.export(model.manifest.id));
   for (const { path, sha256 = "" } of hashed(model)) {
     const file = files.get(path);

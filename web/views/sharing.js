@@ -1,7 +1,7 @@
 // The switch for Cross-Origin Storage, in the library; only where the browser has that storage.
 
 import { element, withText } from "../dom.js";
-import { giveShared, isShared, setShared, takeShared } from "../store/sharing.js";
+import { canShare, giveShared, isShared, setShared, takeShared } from "../store/sharing.js";
 import { text } from "../strings/sharing.js";
 
 /** @typedef {import("../store/protocol.js").StoredModel} StoredModel */
@@ -17,7 +17,10 @@ export function addSwitch(place, store) {
   const told = withText("p", "");
   told.setAttribute("role", "status");
   input.setAttribute("aria-describedby", hint.id);
-  input.addEventListener("change", () => setShared(input.checked));
+  input.addEventListener("change", () => {
+    setShared(input.checked);
+    told.textContent = input.checked && !canShare() ? text.later() : "";
+  });
   place.append(element("label", { className: "check" }, input, ` ${text.label()}`), hint, told);
 
   return {
