@@ -29,7 +29,7 @@ const FIRST = "create";
 /** Its name in older links. */
 const FIRST_BEFORE = "develop";
 /** Options that depend on the device; they stay when the user chooses another model. */
-const KEPT = ["precision", "weights", "device", "memory", "safety", "kernels"];
+export const KEPT = ["precision", "weights", "device", "memory", "safety", "kernels"];
 
 /** All names and values of the present URL. */
 function read() {

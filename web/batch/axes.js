@@ -1,11 +1,12 @@
 // The axes of a grid: each changes one field of the request, or searches a text of the prompts and
-// replaces it, or changes something beside them (axes_beside.js).
+// replaces it, or changes something beside them (axes_beside.js), or the model (choices.js).
 
 import { FIELDS } from "../engine/fields.js";
 import { isOfStartImage } from "../request/defaults.js";
 import { SAMPLERS } from "../strings.js";
 import { batchText as text } from "../strings/batch.js";
 import { kindsBeside } from "./axes_beside.js";
+import { NO_MODELS, kindsOfModels } from "./choices.js";
 import { readNumbers, readSeeds, splitValues } from "./values.js";
 
 /** @typedef {import("../files/table.js").Row} Row */
@@ -30,9 +31,10 @@ const LABELS = new Map([
  * All that can be an axis, for the form as it is.
  * @param {Row} fields
  * @param {string[]} samplers the model's
+ * @param {import("./choices.js").Models} [models] that can be chosen
  * @returns {AxisKind[]}
  */
-export function axisKinds(fields, samplers) {
+export function axisKinds(fields, samplers, models = NO_MODELS) {
   const own = [...FIELDS].filter(
     ([name]) => !OTHERS.includes(name) && (fields["initial"] || !isOfStartImage(name)),
   );
@@ -40,6 +42,7 @@ export function axisKinds(fields, samplers) {
     ...own.map(([name, field]) => ofField(name, field, samplers)),
     replacing(),
     ...kindsBeside(fields),
+    ...kindsOfModels(models),
   ];
 }
 

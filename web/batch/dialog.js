@@ -9,8 +9,10 @@ import { remember, remembered } from "../storage/settings.js";
 import { batchText as text } from "../strings/batch.js";
 import { offerUndo } from "../views/undo.js";
 import { expandRow } from "./expand.js";
+import { withChoice } from "./choices.js";
 import { addGrid } from "./grids.js";
 import { storedBook } from "./jobs.js";
+import { listModels } from "./models.js";
 import { check } from "./parts.js";
 import { createGrid } from "./tab_grid.js";
 import { createMatrix } from "./tab_matrix.js";
@@ -27,6 +29,7 @@ import { createTabs } from "./tabs.js";
  * @typedef {object} Work
  * @property {Pick<import("../views/form.js").Form, "fields" | "showFault">} form
  * @property {() => string[]} samplers of the open model
+ * @property {() => Promise<import("./choices.js").Models>} models that a grid can go through
  * @property {(made: Expanded[]) => Promise<void>} enqueue puts images into the queue, and starts
  * it if that is wanted
  * @property {(title: string, grid: import("./cells.js").Grid) => Promise<void>} addGrid the same
@@ -42,6 +45,7 @@ import { createTabs } from "./tabs.js";
  * @property {(click?: string) => Promise<boolean>} run starts the queue, or the jobs of one press
  * of Generate alone; resolves to whether one was cancelled
  * @property {Work["runs"]} runs
+ * @property {() => import("../state/page.js").Choice} choice the page's model
  * @property {(id: number) => void} view shows an image of the gallery
  * @property {Pick<ReturnType<typeof import("../tab/places.js").createPlaces>, "open" | "close">}
  * places the browser's history
@@ -60,7 +64,7 @@ const [AT_ONCE, TAB] = ["many-at-once", "many-tab"];
  * @param {Handlers} handlers
  */
 export async function createMany(form, handlers) {
-  const { run, told, places } = handlers;
+  const { run, told, places, choice } = handlers;
   const atOnce = createAtOnce();
   const dialog = element("dialog", { id: "many-dialog" });
   dialog.setAttribute("aria-labelledby", "many-title");
@@ -73,6 +77,7 @@ export async function createMany(form, handlers) {
   const work = {
     form,
     samplers: () => [...byId("sampler", HTMLSelectElement).options].map(({ value }) => value),
+    models: () => listModels(choice().model),
     async enqueue(made) {
       const all = await expandedOf(made);
       await addJobs(
@@ -85,7 +90,8 @@ export async function createMany(form, handlers) {
     },
     async addGrid(title, { scales, cells }) {
       const all = await expandedOf(cells.map((fields) => ({ fields })));
-      const { id } = await addGrid({ title, scales, cells: all });
+      const whole = all.map((cell) => withChoice(cell, choice()));
+      const { id } = await addGrid({ title, scales, cells: whole });
       told(text.queued(all.length));
       resume();
       tabs.show("results");

@@ -4,6 +4,7 @@
 
 import { addJobs, listJobs, putJobs, takeJobs } from "../storage/jobs.js";
 import { listImages } from "../storage/images.js";
+import { byModel } from "./choices.js";
 import { changed, transact } from "./database.js";
 
 /** @typedef {import("../storage/jobs.js").Job} Job */
@@ -17,7 +18,10 @@ import { changed, transact } from "./database.js";
  * @property {number} made milliseconds since 1970
  * @property {string} title
  * @property {[Scale, Scale, Scale]} scales of x, y and z
- * @property {Expanded[]} cells x changes first, z last
+ * @property {SavedCell[]} cells x changes first, z last
+ *
+ * A cell; `choice`: the model to make it with, if an axis changes that.
+ * @typedef {Expanded & { choice?: import("../state/page.js").Choice }} SavedCell
  */
 
 /** All grids, the latest first. @returns {Promise<SavedGrid[]>} */
@@ -45,7 +49,7 @@ export async function addGrid(grid) {
 }
 
 /**
- * Adds cells of a grid to the queue, for the first time or again.
+ * Adds cells of a grid to the queue, for the first time or again; those of one model together.
  * @param {SavedGrid} grid
  * @param {number[]} which
  */
@@ -54,12 +58,15 @@ export async function addCells({ id, cells }, which) {
   const rows = [];
   /** @type {Origin[]} */
   const origins = [];
-  for (const at of which) {
-    const { fields, template } = cells[at] ?? { fields: {} };
+  /** @type {Job["choice"][]} */
+  const choices = [];
+  for (const at of byModel(cells, which)) {
+    const { fields, template, choice } = cells[at] ?? /** @type {SavedCell} */ ({ fields: {} });
     rows.push(fields);
+    choices.push(choice);
     origins.push({ ...(template && { template }), grid: id, cell: at });
   }
-  await addJobs(rows, origins);
+  await addJobs(rows, origins, "", choices);
 }
 
 /** The jobs and images of now. A job is done after its image is stored, so images come second. */

@@ -10,6 +10,12 @@ import { textChunk, textChunks, withChunks } from "./png_text.js";
 
 /** @typedef {import("./cells.js").Scale} Scale */
 
+/** Axes that have another name in that script. */
+const TYPES = new Map([
+  [text.replace(), "Prompt S/R"],
+  [text.checkpoint(), "Checkpoint name"],
+]);
+
 /** The keyword of that text. */
 const KEYWORD = "parameters";
 
@@ -37,7 +43,7 @@ export function scriptOf(scales) {
   if (scales[0].label === text.parts()) return "Script: Prompt matrix";
   const axes = scales.flatMap(({ label, values }, i) => {
     const name = "XYZ"[i];
-    const type = label === text.replace() ? "Prompt S/R" : label;
+    const type = TYPES.get(label) ?? label;
     return label
       ? [`${name} Type: ${quoted(type)}`, `${name} Values: ${quoted(listed(values))}`]
       : [];

@@ -5,6 +5,7 @@ import { beginning } from "../strings.js";
 import { batchText as text } from "../strings/batch.js";
 import { axisKinds } from "./axes.js";
 import { gridOf } from "./cells.js";
+import { NO_MODELS } from "./choices.js";
 import { createStart, field, hint, select } from "./parts.js";
 
 /** @typedef {import("./axes.js").AxisKind} AxisKind */
@@ -13,9 +14,10 @@ import { createStart, field, hint, select } from "./parts.js";
 const TITLE = 60;
 
 /** @param {import("./dialog.js").Work} work */
-export function createGrid({ form, samplers, addGrid }) {
+export function createGrid({ form, samplers, models, addGrid }) {
   const axes = /** @type {const} */ (["x", "y", "z"]).map((id) => createAxis(id));
   const chosen = () => axes.flatMap((axis) => axis.read(form.fields()));
+  let known = NO_MODELS;
   const grid = () => {
     const read = chosen();
     if (!read.length) throw new Error(text.noAxis());
@@ -32,12 +34,22 @@ export function createGrid({ form, samplers, addGrid }) {
   const panel = element("div", {}, hint(text.gridHint()), ...rows, start.line);
   panel.append(element("div", { className: "actions" }, start.button));
   panel.addEventListener("input", () => void start.refresh());
+  function offer() {
+    const kinds = axisKinds(form.fields(), samplers(), known);
+    for (const [i, axis] of axes.entries()) axis.offer(kinds, i === 0 ? "steps" : "");
+    void start.refresh();
+  }
+
   return {
     panel,
     enter() {
-      const kinds = axisKinds(form.fields(), samplers());
-      for (const [i, axis] of axes.entries()) axis.offer(kinds, i === 0 ? "steps" : "");
-      void start.refresh();
+      offer();
+      void models().then((found) => {
+        // A list that is open must not close.
+        if (JSON.stringify(found) === JSON.stringify(known)) return;
+        known = found;
+        offer();
+      });
     },
   };
 }

@@ -47,8 +47,13 @@ export function createQueueing(state, session, form, tell) {
   const runner = createRunner(state, {
     list: listJobs,
     change: changeJob,
-    // The list of jobs shows the fault of a job; the form does not.
-    make: (fields, origin) => session.make(() => ({ ...requestOf(fields), origin }), false),
+    async make({ fields, origin, choice }) {
+      const wanted = () => ({ ...requestOf(fields), origin });
+      // The list of jobs shows the fault of a job; the form does not.
+      if (!choice) return session.make(wanted, false);
+      const { theJobModels } = await import("../batch/job_models.js");
+      return theJobModels(state, session).make(wanted, choice);
+    },
     onMade: (hear) => session.on("kept", hear),
     onEnd: (done) => notify(say.queueEnded(done)),
     onFault: tell,
@@ -65,6 +70,8 @@ export function createQueueing(state, session, form, tell) {
     add,
     run: runner.run,
     runs: () => state.get().queueRuns,
+    /** The page's model. */
+    choice: () => state.get().choice,
     /** The view is shown. */
     enter: queue.enter,
 

@@ -13,7 +13,7 @@ import { isChosen, laterSeed } from "../request/seed.js";
  * @property {() => Promise<Job[]>} list reads all jobs
  * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that
  * is still there, and is still in the state `from`; resolves to whether it was stored
- * @property {(fields: Job["fields"], origin: Job["origin"]) => Promise<Outcome>} make
+ * @property {(job: Job) => Promise<Outcome>} make
  * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made
  * and stored; returns what ends that
  * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
@@ -67,7 +67,7 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
       const now = /** @type {Job} */ ({ ...job, state: "running", made: count });
       if (several) stored = stored.then(() => change(now));
     });
-    const outcome = await make(job.fields, job.origin).finally(end);
+    const outcome = await make(job).finally(end);
     await stored;
     if (!(await close(job, outcome, count))) state.set({ queueRuns: false });
     return outcome;

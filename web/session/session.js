@@ -23,14 +23,19 @@ import { makePictures } from "./pictures.js";
 /** The type of weights to retry with when memory is short: half the size of f32. */
 const SMALL = "f16";
 
+/** @param {Choice | null} a @param {Choice | null} b */
+const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 /** One engine, and the task that it runs. */
 export class Session {
   /** @type {Events} */
   #events = createEvents();
   #state;
   #platform;
-  /** Whether the engine has opened the model of `state.choice`. */
+  /** Whether the engine has opened the model of `#choice`. */
   #open = false;
+  /** The model of a job that names one, in place of `state.choice`. @type {Choice | null} */
+  #instead = null;
   /** Whether the model is opened with `SMALL` weights, because memory was short. */
   #small = false;
   /** Cancels the running task; each task has a controller of its own. */
@@ -61,6 +66,7 @@ export class Session {
   open(choice) {
     this.engine.dispose();
     this.#state.set({ choice });
+    this.#use(null);
     this.#open = this.#small = false;
     return this.#run("open", () => this.#openModel().then(say.ready));
   }
@@ -69,15 +75,21 @@ export class Session {
    * Makes images.
    * @param {() => Wanted} wanted reads the request; throws if a field is wrong
    * @param {boolean} [show] whether the form shows a fault; false if the caller does
+   * @param {Choice} [choice] the model to open for them, in place of `state.choice`
    */
-  make(wanted, show = true) {
+  make(wanted, show = true, choice) {
     const work = async () => {
       const what = wanted();
-      await this.#ready(say.preparing(what.count));
+      await this.#ready(say.preparing(what.count), choice);
       if (this.#small) this.#emit("note", say.smaller());
       return makePictures(this.#making(), what);
     };
     return this.#run("generate", work, show);
+  }
+
+  /** Opens the model of `state.choice` again, if a job's own stands in its place. */
+  async restore() {
+    if (this.#instead) await this.open(this.#state.get().choice);
   }
 
   /** Compares the model's images with reference values. */
@@ -170,9 +182,25 @@ export class Session {
     this.#emit("cancelling", null);
   }
 
-  /** Whether this model is open, with these options. @param {Choice} other */
+  /**
+   * Whether this model is open, with these options, or is opened again after a job's own.
+   * @param {Choice} other
+   */
   has(other) {
-    return this.#open && JSON.stringify(other) === JSON.stringify(this.#state.get().choice);
+    return (this.#open || !!this.#instead) && isSame(other, this.#state.get().choice);
+  }
+
+  /** What is opened, or is to be. */
+  #choice() {
+    return this.#instead ?? this.#state.get().choice;
+  }
+
+  /** Chooses what is to be open: a job's own model, or that of the page. @param {Choice | null} own */
+  #use(own) {
+    const instead = own && isSame(own, this.#state.get().choice) ? null : own;
+    if (isSame(instead, this.#instead)) return;
+    this.#instead = instead;
+    this.#open = this.#small = false;
   }
 
   /**
@@ -218,7 +246,7 @@ export class Session {
     this.#state.set({ phase: "loading", opened: null });
     this.#begin(say.opening());
     if (this.#small) this.#emit("note", say.smaller());
-    const { model, how } = this.#state.get().choice;
+    const { model, how } = this.#choice();
     let used = this.#small ? { ...how, weights: SMALL } : how;
     const parts = partAddresses(how);
     const options = { ...used, ...parts, tokenizer: tokenizerAddress(how) };
@@ -226,6 +254,8 @@ export class Session {
       this.engine.open(modelAddress(model), all, this.#watch());
     const description = await open(options).catch((error) => {
       if (error.kind !== "not_found" || !Object.keys(parts).length) throw error;
+      // What a job names must be there.
+      if (this.#instead) throw error;
       // A part that is not stored any more does not keep the model from being used.
       this.#emit("note", say.withoutParts(error.message));
       used = withoutParts(used);
@@ -237,8 +267,13 @@ export class Session {
     this.#state.set({ opened: { model, how: used, description, engine, madeBy } });
   }
 
-  /** Opens the model if it is not open, then shows a sentence. @param {string} sentence */
-  async #ready(sentence) {
+  /**
+   * Opens the model if it is not open, then shows a sentence.
+   * @param {string} sentence
+   * @param {Choice | null} [own] a job's own model
+   */
+  async #ready(sentence, own = null) {
+    this.#use(own);
     if (!this.#open) await this.#openModel();
     this.#state.set({ phase: "generating" });
     this.#begin(sentence);
@@ -260,7 +295,7 @@ export class Session {
       return await work();
     } catch (error) {
       const short = /** @type {EngineError} */ (error).kind === "out_of_memory";
-      if (!short || this.#small || this.#state.get().choice.how.weights) throw error;
+      if (!short || this.#small || this.#choice().how.weights) throw error;
       this.#small = true;
       this.#open = false;
       this.engine.dispose();

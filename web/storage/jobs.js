@@ -8,9 +8,10 @@ import { changed, transact } from "./database.js";
 /**
  * `order`: its place among the others where the user has moved some; else its number counts.
  * `made`: how many of its images are made, while it runs. `click`: the press of Generate that it
- * belongs to.
+ * belongs to. `choice`: the model to open for it, of a cell of a grid over models.
  * @typedef {{ id: number, fields: Row, state: JobState, reason?: string, origin?: Origin,
- *   order?: number, made?: number, click?: string }} Job
+ *   order?: number, made?: number, click?: string,
+ *   choice?: import("../state/page.js").Choice }} Job
  */
 
 /**
@@ -24,12 +25,18 @@ import { changed, transact } from "./database.js";
  * @param {Row[]} rows
  * @param {(Origin | undefined)[]} [origins] of the rows
  * @param {string} [click] the press of Generate that they belong to
+ * @param {Job["choice"][]} [choices] the models of the rows
  */
-export async function addJobs(rows, origins = [], click = "") {
+export async function addJobs(rows, origins = [], click = "", choices = []) {
   await transact(["jobs"], "readwrite", (jobs) => {
     for (const [at, fields] of rows.entries()) {
       const origin = origins[at];
-      const beside = { ...(origin && { origin }), ...(click && { click }) };
+      const choice = choices[at];
+      const beside = {
+        ...(origin && { origin }),
+        ...(click && { click }),
+        ...(choice && { choice }),
+      };
       jobs.add({ fields, state: "waiting", ...beside });
     }
   });

@@ -69,6 +69,10 @@ export const batchText = {
   loraWeight: (/** @type {string} */ name) => `LoRA weight: ${name}`,
   promptOrder: () => "Prompt order",
   style: () => "Style",
+  checkpoint: () => "Checkpoint",
+  builtIn: () => "the built-in model",
+  vae: () => "VAE",
+  ownVae: () => "the model’s own",
   control: {
     weight: (/** @type {string} */ name) => `Control weight: ${name}`,
     start: (/** @type {string} */ name) => `Starting control step: ${name}`,

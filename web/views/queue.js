@@ -143,10 +143,11 @@ function fill(list, jobs, onDrop) {
  * @param {Job} job
  * @param {() => void} onDrop the user removes the job
  */
-function item({ id, fields, state, reason, origin }, onDrop) {
+function item({ id, fields, state, reason, origin, choice }, onDrop) {
   const prompt = beginning(fields["prompt"] || say.noPrompt(), SHOWN);
   const template = origin?.template ? ` · ${beginning(say.template(origin.template), SHOWN)}` : "";
-  const status = withText("span", (reason ?? say.jobState(state)) + template);
+  const model = choice ? ` · ${choice.model}` : "";
+  const status = withText("span", (reason ?? say.jobState(state)) + model + template);
   status.className = "hint";
   const move = element("button", { type: "button", className: "move" }, "⠿");
   move.ariaLabel = say.moveJob(prompt);

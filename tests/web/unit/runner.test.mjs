@@ -33,7 +33,7 @@ function queueOf(states, make) {
       if (fits) jobs.set(job.id, job);
       return fits;
     },
-    make: async ({ prompt }) => make(Number(prompt)),
+    make: async ({ id }) => make(id),
     onMade: (own) => ((hear = own), () => (hear = () => {})),
     onEnd: (done) => void ended.push(done),
     onFault: (error) => void faults.push(error),

@@ -1,0 +1,92 @@
+// The axes of a grid that change the model: checkpoints, and VAEs in place of the models' own. A cell
+// has them as fields beside those of the request, until the grid is stored: then as a choice, the
+// model and how to open it.
+
+import { KEPT } from "../options.js";
+import { batchText as text } from "../strings/batch.js";
+import { splitValues } from "./values.js";
+
+/** @typedef {import("../files/table.js").Row} Row */
+/** @typedef {import("../state/page.js").Choice} Choice */
+/** @typedef {import("./axes_beside.js").AxisKind} AxisKind */
+
+/**
+ * Addresses with their names.
+ * @typedef {[address: string, name: string][]} Named
+ *
+ * What can be chosen.
+ * @typedef {{ models: Named, vaes: Named }} Models
+ */
+
+/** No models: what an axis can change before they are listed. @type {Models} */
+export const NO_MODELS = { models: [], vaes: [] };
+
+/**
+ * @param {Models} models
+ * @returns {AxisKind[]}
+ */
+export const kindsOfModels = ({ models, vaes }) => [
+  ...(models.length ? [ofNamed("model", text.checkpoint(), models)] : []),
+  ...(vaes.length ? [ofNamed("vae", text.vae(), [["", text.ownVae()], ...vaes])] : []),
+];
+
+/**
+ * @param {"model" | "vae"} id
+ * @param {string} label
+ * @param {Named} named
+ * @returns {AxisKind}
+ */
+function ofNamed(id, label, named) {
+  const names = new Map(unique(named));
+  return {
+    ...{ id, label, hint: "", names: [...names.keys()], read: splitValues },
+    apply: (fields, value) => ({ ...fields, [id]: value }),
+    show: (value) => names.get(value) ?? value,
+  };
+}
+
+/** The same, where those of one name have their address too. @param {Named} named @returns {Named} */
+function unique(named) {
+  const count = (/** @type {string} */ name) => named.filter(([, other]) => other === name).length;
+  return named.map(([address, name]) => [address, count(name) > 1 ? `${name} (${address})` : name]);
+}
+
+/**
+ * A cell without the fields of these axes, and the choice that they make. Without any it has none,
+ * and is made with the model that is open then.
+ * @template {{ fields: Row }} T
+ * @param {T} cell
+ * @param {Choice} present the page's: how models are opened on this device, and for this one all
+ * @returns {T & { choice?: Choice }}
+ */
+export function withChoice(cell, present) {
+  const { model, vae, ...fields } = cell.fields;
+  if (model === undefined && vae === undefined) return cell;
+  const another = model !== undefined && model !== present.model;
+  const kept = Object.entries(present.how).filter(
+    ([name]) => (!another || KEPT.includes(name)) && (vae === undefined || name !== "vae"),
+  );
+  const how = { ...Object.fromEntries(kept), ...(vae && { vae }) };
+  return { ...cell, fields, choice: { model: model ?? present.model, how } };
+}
+
+/**
+ * Some cells in the order in which they are made: those of one model one after another, so that it
+ * is opened once; within a model those of one VAE. Else as they come.
+ * @param {{ choice?: Choice }[]} cells
+ * @param {number[]} which
+ */
+export function byModel(cells, which) {
+  /** @param {(choice: Choice | undefined) => string} keyOf */
+  const placesOf = (keyOf) => {
+    const keys = [...new Set(cells.map(({ choice }) => keyOf(choice)))];
+    const places = new Map(keys.map((key, place) => [key, place]));
+    return cells.map(({ choice }) => places.get(keyOf(choice)) ?? 0);
+  };
+  const models = placesOf((choice) => choice?.model ?? "");
+  const choices = placesOf((choice) => JSON.stringify(choice ?? null));
+  const order = (/** @type {number[]} */ places, /** @type {number} */ at) => places[at] ?? 0;
+  return which.toSorted(
+    (a, b) => order(models, a) - order(models, b) || order(choices, a) - order(choices, b) || a - b,
+  );
+}
