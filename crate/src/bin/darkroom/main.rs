@@ -17,12 +17,15 @@ mod lists;
 mod lora_args;
 mod lora_list;
 mod model_args;
+mod open_args;
 mod part_args;
 mod progress;
 mod request_args;
+mod serve;
 mod start_args;
 mod taesd_args;
 mod tokenizer;
+mod tuning_cache;
 mod upscaler_args;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +64,8 @@ enum Command {
     Request(request::ShowArgs),
     /// Prints what a request may say, as a JSON Schema.
     Schema(request::SchemaArgs),
+    /// Answers requests over HTTP: as OpenAI's API, AUTOMATIC1111's, and jobs of its own.
+    Serve(Box<serve::ServeArgs>),
     /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
     Shortcuts(shortcuts::ShortcutsArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
@@ -104,6 +109,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Generate(args) => return generate::run(&args),
         Command::Verify(args) => return verify::run(&args),
+        Command::Serve(args) => return serve::run(*args),
         Command::Convert(args) => convert::run(&args)?,
         Command::Bench(args) => bench::run(&args)?,
         Command::Compare(args) => compare::run(&args)?,
