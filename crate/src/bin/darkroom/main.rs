@@ -17,12 +17,15 @@ mod lists;
 mod lora_args;
 mod lora_list;
 mod model_args;
+mod open_args;
 mod part_args;
 mod progress;
 mod request_args;
+mod serve;
 mod start_args;
 mod taesd_args;
 mod tokenizer;
+mod tuning_cache;
 mod upscaler_args;
 
 use clap::{Parser, Subcommand};
@@ -63,6 +66,8 @@ enum Command {
     Request(request::ShowArgs),
     /// Prints what a request may say, as a JSON Schema.
     Schema(request::SchemaArgs),
+    /// Answers requests over HTTP: as OpenAI's API, AUTOMATIC1111's, and jobs of its own.
+    Serve(Box<serve::ServeArgs>),
     /// Prints what each shortcut saves, and how far its pictures are from the exact ones.
     Shortcuts(shortcuts::ShortcutsArgs),
     /// Prints a model's parts list: files, sizes, SHA-256 of every chunk.
@@ -109,6 +114,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Generate(args) => return generate::run(&args),
         Command::Verify(args) => return verify::run(&args),
         Command::VerifySite(args) => return verify_site::run(&args),
+        Command::Serve(args) => return serve::run(*args),
         Command::Convert(args) => convert::run(&args)?,
         Command::Bench(args) => bench::run(&args)?,
         Command::Compare(args) => compare::run(&args)?,

@@ -1,8 +1,8 @@
 //! `darkroom upscale`: enlarges pictures by an upscaler of the ESRGAN family.
 
-use super::generate::Device;
 use crate::adapter_args::AdapterArgs;
 use crate::disk::{check_folder, check_picture, create, read_png, write};
+use crate::open_args::Device;
 use crate::progress::{end_line, report};
 use clap::Args;
 use darkroom::image::png;

@@ -1,8 +1,8 @@
 //! `darkroom verify`: checks that a model makes the right pictures.
 
-use super::generate;
 use crate::adapter_args::AdapterArgs;
 use crate::model_args::ModelArgs;
+use crate::open_args::Device;
 use crate::progress::{self, end_line};
 use clap::Args;
 use darkroom::measure;
@@ -20,7 +20,7 @@ pub(crate) struct VerifyArgs {
     model: ModelArgs,
     /// What to verify: the graphics adapter, or the CPU.
     #[arg(long, value_enum, default_value = "gpu")]
-    device: generate::Device,
+    device: Device,
     /// How activations are stored; f16 needs an adapter with shader-f16.
     #[arg(long, default_value = "f32")]
     precision: Precision,
@@ -51,7 +51,7 @@ async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> R
     // No picture is shown, so the safety checker is not needed.
     let VerifyArgs { precision, weights, .. } = *args;
     let options = Options { precision, weights, safety: false, ..Options::default() };
-    if args.device == generate::Device::Cpu {
+    if args.device == Device::Cpu {
         if !options.is_plain() {
             return Err(f32_only());
         }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Sets an adapter's tuning: the stored one, or else it is measured and stored.
-pub(super) async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
+pub(crate) async fn tune(gpu: &Gpu, control: &Control) -> Result<()> {
     let file = file();
     let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
     // If the file cannot be parsed, the adapter is measured again.

@@ -1,0 +1,168 @@
+//! The fields of a JSON request, taken one by one: what is left at the end is unknown.
+
+use super::fault::Fault;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use darkroom::pipeline::Request;
+use darkroom::request::{Field, fields};
+use serde_json::{Map, Value};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+/// The first bytes of a PNG file.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// The fields of a request that were not taken yet.
+pub(super) struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Null is as good as nothing.
+    pub(super) fn new(mut all: Map<String, Value>) -> Fields {
+        all.retain(|_, value| !value.is_null());
+        Fields(all)
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
+        self.typed(name, "must be text", |value| value.as_str().map(str::to_owned))
+    }
+
+    pub(super) fn whole(&mut self, name: &str) -> Result<Option<u32>, Fault> {
+        let read = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok());
+        self.typed(name, "must be a whole number from 0 on", read)
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Fault> {
+        self.typed(name, "must be true or false", Value::as_bool)
+    }
+
+    fn typed<T>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        read(&value).map(Some).ok_or_else(|| Fault::field(name, wanted))
+    }
+
+    /// A PNG file in base64, also as a data URL.
+    pub(super) fn png(&mut self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.text(name)?.map(|text| png(name, &text)).transpose()
+    }
+
+    /// Refuses a field unless it has one of these values, which change nothing.
+    pub(super) fn only(&mut self, name: &str, usual: &[Value]) -> Result<(), Fault> {
+        match self.0.remove(name) {
+            Some(value) if !usual.iter().any(|one| is_same(one, &value)) => {
+                Err(Fault::field(name, &format!("cannot be {value}: it is not supported here")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Drops fields that do not change the picture.
+    pub(super) fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.0.remove(*name);
+        }
+    }
+
+    /// Sets a field of the request to the value under this name.
+    pub(super) fn put(
+        &mut self,
+        request: &mut Request,
+        theirs: &str,
+        ours: &str,
+    ) -> Result<(), Fault> {
+        let Some(value) = self.0.remove(theirs) else { return Ok(()) };
+        set(request, theirs, ours, value)
+    }
+
+    /// A seed; -1 is one by chance, and so is none where `by_chance` says so.
+    pub(super) fn seed(&mut self, request: &mut Request, by_chance: bool) -> Result<(), Fault> {
+        let value = self.0.remove("seed");
+        let is_minus = value.as_ref().is_some_and(|seed| seed == -1 || seed == "-1");
+        if is_minus || value.is_none() && by_chance {
+            // As many bits as every client's numbers hold, and AUTOMATIC1111's web UI draws.
+            request.seed = RandomState::new().hash_one(0) >> 32;
+            return Ok(());
+        }
+        value.map_or(Ok(()), |value| set(request, "seed", "seed", value))
+    }
+
+    /// Sets the request's own fields by their own names, and refuses what is left.
+    pub(super) fn rest(self, request: &mut Request) -> Result<(), Fault> {
+        for (name, value) in self.0 {
+            let field = named(&name).ok_or_else(|| Fault::field(&name, "is not known here"))?;
+            set(request, &name, field.name, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// A field of the request by its name, its option's, or another program's.
+fn named(name: &str) -> Option<&'static Field> {
+    let is_it = |field: &&Field| {
+        field.name == name || field.info.aliases.contains(&name) || field.info.flag == Some(name)
+    };
+    fields().find(is_it)
+}
+
+/// Sets a field by JSON; the fault has the client's name of it.
+pub(super) fn set(
+    request: &mut Request,
+    theirs: &str,
+    ours: &str,
+    value: Value,
+) -> Result<(), Fault> {
+    let named = |fault: darkroom::Error| match fault {
+        darkroom::Error::Request { reason, .. } => {
+            Fault::field(theirs, reason.trim_end_matches('.'))
+        }
+        other => Fault::from(other),
+    };
+    let mut all = serde_json::to_value(&*request).unwrap_or_default();
+    if let Some(all) = all.as_object_mut() {
+        all.insert(ours.to_owned(), value);
+    }
+    *request = Request::from_json(&all.to_string()).map_err(named)?;
+    Ok(())
+}
+
+/// Numbers are equal by value: 1 is 1.0.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// Reads a PNG file in base64.
+pub(super) fn png(name: &str, text: &str) -> Result<Vec<u8>, Fault> {
+    let plain = match text.strip_prefix("data:") {
+        Some(rest) => rest.split_once(";base64,").map_or("", |(_, plain)| plain),
+        None => text,
+    };
+    let bytes = STANDARD.decode(plain.trim());
+    let bytes = bytes.map_err(|_| Fault::field(name, "must be a PNG file in base64"))?;
+    is_png(name, &bytes)?;
+    Ok(bytes)
+}
+
+/// # Errors
+/// What is no PNG file.
+pub(super) fn is_png(name: &str, bytes: &[u8]) -> Result<(), Fault> {
+    match bytes.starts_with(PNG) {
+        true => Ok(()),
+        false => Err(Fault::field(name, "must be a PNG file")),
+    }
+}
+
+/// A file as JSON has it.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}

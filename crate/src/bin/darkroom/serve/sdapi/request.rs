@@ -1,0 +1,201 @@
+//! The fields of `txt2img` and `img2img`. What would change the picture and is not supported is
+//! refused by name.
+
+use super::settings;
+use crate::serve::app::App;
+use crate::serve::fault::Fault;
+use crate::serve::fields::{Fields, png, set};
+use crate::serve::job::{MaskKind, Order};
+use darkroom::pipeline::Request;
+use serde_json::{Value, json};
+
+/// What a request of that program leaves out, where the command line does not say it.
+pub(in crate::serve) fn defaults() -> Request {
+    Request {
+        steps: 50,
+        guidance_scale: 7.0,
+        sampler: "euler".into(),
+        as_in: "a1111".into(),
+        rng: "philox".into(),
+        prompt_syntax: "a1111".into(),
+        long_prompt: "chunks".into(),
+        ..Request::default()
+    }
+}
+
+/// Fields that have one value here, with which they change nothing.
+const UNSUPPORTED: [(&str, &[&str]); 30] = [
+    ("styles", &["[]"]),
+    ("subseed_strength", &["0"]),
+    ("seed_resize_from_h", &["-1", "0"]),
+    ("seed_resize_from_w", &["-1", "0"]),
+    ("restore_faces", &["false"]),
+    ("tiling", &["false"]),
+    ("s_churn", &["0"]),
+    ("s_noise", &["1"]),
+    ("s_tmin", &["0"]),
+    ("s_tmax", &["0"]),
+    ("s_min_uncond", &["0"]),
+    ("script_name", &["\"\""]),
+    ("alwayson_scripts", &["{}"]),
+    ("infotext", &["\"\""]),
+    ("refiner_checkpoint", &["\"\""]),
+    ("refiner_switch_at", &["0", "1"]),
+    ("disable_extra_networks", &["false"]),
+    ("firstpass_image", &[]),
+    ("firstphase_width", &["0"]),
+    ("firstphase_height", &["0"]),
+    ("hr_resize_x", &["0"]),
+    ("hr_resize_y", &["0"]),
+    ("hr_checkpoint_name", &["\"\""]),
+    ("hr_sampler_name", &["\"\""]),
+    ("hr_scheduler", &["\"\""]),
+    ("hr_prompt", &["\"\""]),
+    ("hr_negative_prompt", &["\"\""]),
+    ("initial_noise_multiplier", &["1"]),
+    ("latent_mask", &[]),
+    ("resize_mode", &["0"]),
+];
+
+/// Fields that do not change the picture.
+const IGNORED: [&str; 10] = [
+    "subseed",
+    "do_not_save_samples",
+    "do_not_save_grid",
+    "override_settings_restore_afterwards",
+    "script_args",
+    "send_images",
+    "comments",
+    "include_init_images",
+    "force_task_id",
+    "mask_round",
+];
+
+/// Reads a request; `begins` is whether it is one of `img2img`.
+pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order, Fault> {
+    let mut request = app.web_ui.clone();
+    let mut warnings = Vec::new();
+    if let Some(settings) = fields.take("override_settings") {
+        settings::read(app, &settings, &mut request)?;
+    }
+    for (name, usual) in UNSUPPORTED {
+        let usual: Vec<_> = usual.iter().filter_map(|v| serde_json::from_str(v).ok()).collect();
+        fields.only(name, &usual)?;
+    }
+    if app.args.save_to.is_none() {
+        fields.only("save_images", &[json!(false)])?;
+    }
+    fields.ignore(&IGNORED);
+    fields.ignore(&["save_images"]);
+    sampler(&mut fields, &mut request)?;
+    fields.seed(&mut request, true)?;
+    let [batches, size] = [fields.whole("n_iter")?, fields.whole("batch_size")?];
+    let count = batches.unwrap_or(1).checked_mul(size.unwrap_or(1)).filter(|count| *count > 0);
+    request.count = count.ok_or_else(|| Fault::field("batch_size", "must be from 1 on"))?;
+    fields.put(&mut request, "cfg_scale", "guidance_scale")?;
+    let (mut initial, mut mask) = (None, None);
+    if begins {
+        initial = Some(picture(&mut fields)?);
+        let strength = fields.take("denoising_strength").unwrap_or(json!(0.75));
+        set(&mut request, "denoising_strength", "strength", strength)?;
+        mask = masked(&mut fields, &mut request, &mut warnings)?;
+    } else {
+        second_pass(&mut fields, &mut request)?;
+    }
+    fields.rest(&mut request)?;
+    Ok(Order { request, initial, mask, warnings, ..Order::default() })
+}
+
+/// Sampler and schedule, by the names that are known here.
+fn sampler(fields: &mut Fields, request: &mut Request) -> Result<(), Fault> {
+    let index = fields.take("sampler_index");
+    if let Some(name) = fields.take("sampler_name").or(index) {
+        set(request, "sampler_name", "sampler", name)?;
+    }
+    let schedule = fields.text("scheduler")?;
+    if let Some(name) = schedule.filter(|name| !name.eq_ignore_ascii_case("automatic")) {
+        let name = if name == "align_your_steps" { "Align Your Steps".into() } else { name };
+        set(request, "scheduler", "sigmas", name.into())?;
+    }
+    Ok(())
+}
+
+/// Hires fix.
+fn second_pass(fields: &mut Fields, request: &mut Request) -> Result<(), Fault> {
+    let strength = fields.take("denoising_strength");
+    let hires = ["hr_scale", "hr_second_pass_steps", "hr_upscaler", "hr_cfg"];
+    if fields.flag("enable_hr")? != Some(true) {
+        // They belong to a second pass, and there is none.
+        fields.ignore(&hires);
+        return Ok(());
+    }
+    fields.only("hr_cfg", &[json!(request.guidance_scale)])?;
+    let scale = fields.take("hr_scale").unwrap_or(json!(2.0));
+    set(request, "hr_scale", "hires_scale", scale)?;
+    let steps = fields.take("hr_second_pass_steps").filter(|steps| *steps != 0);
+    if let Some(steps) = steps {
+        set(request, "hr_second_pass_steps", "hires_steps", steps)?;
+    }
+    if let Some(name) = fields.text("hr_upscaler")? {
+        let name = name.to_lowercase();
+        set(request, "hr_upscaler", "hires_upscaler", name.into())?;
+    }
+    let strength = strength.unwrap_or(json!(0.75));
+    set(request, "denoising_strength", "hires_strength", strength)
+}
+
+fn picture(fields: &mut Fields) -> Result<Vec<u8>, Fault> {
+    let name = "init_images";
+    let one = match fields.take(name) {
+        Some(Value::Array(all)) if all.len() == 1 => all.into_iter().next(),
+        Some(_) => return Err(Fault::field(name, "must be a list of one picture")),
+        None => return Err(Fault::field(name, "is missing")),
+    };
+    match one {
+        Some(Value::String(text)) => png(name, &text),
+        _ => Err(Fault::field(name, "must be a PNG file in base64")),
+    }
+}
+
+/// The mask, and how it is used.
+fn masked(
+    fields: &mut Fields,
+    request: &mut Request,
+    warnings: &mut Vec<String>,
+) -> Result<Option<(Vec<u8>, MaskKind)>, Fault> {
+    let mask = fields.png("mask")?;
+    let blurs = [fields.take("mask_blur"), fields.take("mask_blur_x"), fields.take("mask_blur_y")];
+    let fill = fields.whole("inpainting_fill")?.unwrap_or(0);
+    let is_inverted = fields.whole("inpainting_mask_invert")?.unwrap_or(0) != 0;
+    let is_cut = match fields.take("inpaint_full_res") {
+        None => true,
+        Some(Value::Bool(flag)) => flag,
+        Some(value) => value
+            .as_u64()
+            .map(|n| n != 0)
+            .ok_or_else(|| Fault::field("inpaint_full_res", "must be true or false"))?,
+    };
+    let padding = fields.whole("inpaint_full_res_padding")?.unwrap_or(0);
+    let Some(mask) = mask else { return Ok(None) };
+    let blurs: Vec<_> = blurs.into_iter().flatten().collect();
+    if blurs.windows(2).any(|two| two[0] != two[1]) {
+        return Err(Fault::field("mask_blur_y", "must be the same as the other blurs"));
+    }
+    let blur = blurs.into_iter().next().unwrap_or(json!(4));
+    set(request, "mask_blur", "mask_blur", blur)?;
+    let content = match fill {
+        0 => {
+            let text = "inpainting_fill: 0 (fill) is not supported; the masked part began with \
+                        the original (1).";
+            warnings.push(text.to_owned());
+            "original"
+        }
+        1 => "original",
+        2 => "noise",
+        _ => return Err(Fault::field("inpainting_fill", "must be 1 (original) or 2 (noise)")),
+    };
+    set(request, "inpainting_fill", "masked_content", content.into())?;
+    request.padding_mask_crop = is_cut.then_some(padding);
+    let kind = if is_inverted { MaskKind::Black } else { MaskKind::White };
+    Ok(Some((mask, kind)))
+}
