@@ -117,7 +117,7 @@ impl OpenArgs {
             ..Options::default()
         };
         let pipeline = Pipeline::open(&gpu, source, &options, control).await?;
-        // Its weights stay as in its file: it is small, and a picture's record names the file alone.
+        // Its weights stay as in its file: it is small, and a record names the file alone.
         let options = UpscalerOptions { precision, weights: None, memory };
         let upscaler = self.upscaler.open(&pipeline, options, control).await?;
         Ok(Opened { pipeline: Rc::new(pipeline), upscaler, adapter })

@@ -4,7 +4,7 @@
 //! server.rs guard.rs    connections; who may ask
 //! body.rs fields.rs     what they ask: bodies, fields
 //! openai/ sdapi/ own/   three APIs: their requests, answers and faults
-//! app.rs                a request becomes a job
+//! app.rs reply.rs       a request becomes a job; its answer
 //! queue.rs kept.rs      jobs that wait; finished ones of the own API
 //! worker.rs             the thread with the model, which draws them
 //! ```
@@ -21,6 +21,7 @@ mod lost;
 mod openai;
 mod own;
 mod queue;
+mod reply;
 mod saved;
 mod sdapi;
 mod server;

@@ -1,7 +1,8 @@
 //! `POST /v1/images/edits`: a picture, on wish a mask, and a prompt, as a form. What is transparent
 //! in the mask is made anew; without one, what is transparent in the picture.
 
-use super::{common, drawn, refused};
+use super::answer::{drawn, refused};
+use super::request::common;
 use crate::serve::app::{App, Drawn};
 use crate::serve::body;
 use crate::serve::fault::Fault;

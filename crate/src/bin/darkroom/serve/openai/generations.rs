@@ -1,6 +1,7 @@
 //! `POST /v1/images/generations`: a prompt as JSON.
 
-use super::{common, drawn, refused};
+use super::answer::{drawn, refused};
+use super::request::common;
 use crate::serve::app::{App, Drawn};
 use crate::serve::body;
 use crate::serve::fault::Fault;

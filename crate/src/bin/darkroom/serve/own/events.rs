@@ -2,7 +2,7 @@
 //! A client that reads slowly gets the latest one.
 
 use super::jobs::{status, unknown};
-use super::refused;
+use super::refusal::refused;
 use crate::serve::app::App;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};

@@ -1,12 +1,13 @@
 //! Jobs: made, looked at, fetched, cancelled; and what can be asked for.
 
-use super::{answer, refused, told};
+use super::refusal::{refused, told};
 use crate::lora_list;
 use crate::serve::app::App;
 use crate::serve::body;
 use crate::serve::fault::Fault;
 use crate::serve::fields::Fields;
 use crate::serve::job::{Api, Job, MaskKind, Order, State as Stage};
+use crate::serve::reply::answer;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

@@ -1,16 +1,22 @@
 //! The answer with pictures: `info` is JSON in a text, as there.
 
-use super::Told;
 use crate::serve::app::{App, Drawn};
 use crate::serve::fields::base64;
 use crate::serve::job::Made;
-use crate::serve::own::answer;
+use crate::serve::reply::answer;
 use axum::http::StatusCode;
 use axum::response::Response;
 use darkroom::diffusion::Sampler;
 use darkroom::pipeline::Safety;
 use darkroom::request::sampler_names;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+/// What of the request the answer needs.
+pub(super) struct Told {
+    /// The request without its pictures.
+    pub parameters: Map<String, Value>,
+    pub sends_images: bool,
+}
 
 /// Pictures, the request, and what it became.
 pub(super) fn pictures(app: &App, drawn: &Drawn, told: &Told) -> Response {

@@ -1,11 +1,11 @@
 //! What there is: samplers, schedules, the model; and the text in a PNG.
 
-use super::refused;
+use super::refusal::refused;
 use crate::serve::app::App;
 use crate::serve::body;
 use crate::serve::fault::Fault;
 use crate::serve::fields::Fields;
-use crate::serve::own::answer;
+use crate::serve::reply::answer;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -3,6 +3,7 @@
 mod answer;
 mod lists;
 mod progress;
+mod refusal;
 mod request;
 mod settings;
 
@@ -11,15 +12,15 @@ use super::body;
 use super::fault::Fault;
 use super::fields::Fields;
 use super::job::{Api, Order};
-use super::own::{answer as json_answer, with_retry};
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
+use answer::Told;
+pub(super) use refusal::refused;
 pub(super) use request::defaults;
 
 /// Its paths.
@@ -36,19 +37,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/sdapi/v1/options", get(settings::show).post(settings::set))
 }
 
-/// Its answer of a fault: that of FastAPI, for a field with its place.
-pub(super) fn refused(fault: &Fault) -> Response {
-    let (status, detail) = match (&fault.field, fault.status) {
-        (Some(field), StatusCode::BAD_REQUEST) => {
-            let place = json!(["body", field]);
-            let detail = json!([{ "type": "value_error", "loc": place, "msg": fault.message }]);
-            (StatusCode::UNPROCESSABLE_ENTITY, detail)
-        }
-        _ => (fault.status, Value::from(fault.message.as_str())),
-    };
-    with_retry(fault, json_answer(status, &json!({ "detail": detail })))
-}
-
 async fn txt2img(State(app): State<Arc<App>>, request: Request) -> Response {
     answered(&app, make(&app, request, false).await)
 }
@@ -62,13 +50,6 @@ fn answered(app: &App, made: Result<(Drawn, Told), Fault>) -> Response {
         Ok((drawn, told)) => answer::pictures(app, &drawn, &told),
         Err(fault) => refused(&fault),
     }
-}
-
-/// What of the request the answer needs.
-struct Told {
-    /// The request without its pictures.
-    parameters: Map<String, Value>,
-    sends_images: bool,
 }
 
 async fn make(app: &App, request: Request, begins: bool) -> Result<(Drawn, Told), Fault> {

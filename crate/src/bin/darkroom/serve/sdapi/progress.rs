@@ -2,7 +2,7 @@
 
 use crate::serve::app::App;
 use crate::serve::job::{Api, State as Stage};
-use crate::serve::own::answer;
+use crate::serve::reply::answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -1,11 +1,11 @@
 //! `options`, and the settings that a request may have for itself.
 
-use super::refused;
+use super::refusal::refused;
 use crate::serve::app::App;
 use crate::serve::body;
 use crate::serve::fault::Fault;
 use crate::serve::fields::set as put;
-use crate::serve::own::answer;
+use crate::serve::reply::answer;
 use axum::extract::{Request as Asked, State};
 use axum::http::StatusCode;
 use axum::response::Response;
