@@ -3,8 +3,10 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { seriousFaults } from "./harness/axe.mjs";
+import { dropped } from "./harness/files.mjs";
 import { testModels } from "./harness/native.mjs";
 import { decodePng } from "./harness/png.mjs";
 import { PICTURE_MS, SITE, visit } from "./harness/site.mjs";
@@ -22,13 +24,14 @@ const BUILT_IN = "the built-in model";
  * @param {import("node:test").TestContext} t
  * @param {Partial<import("../../scripts/serve.mjs").Options>} [server]
  * @param {number} [steps]
+ * @param {string} [model] the page's own
  */
-async function begin(t, server = {}, steps = 1) {
+async function begin(t, server = {}, steps = 1, model = TINY) {
   const all = await visit(t, {
     server: { roots: [models, SITE], ...server },
     device: "cpu",
     patience: PICTURE_MS,
-    hash: `#model=${TINY}&steps=${steps}&width=64&height=64&seed=3`,
+    hash: `#model=${model}&steps=${steps}&width=64&height=64&seed=3`,
     // The files of a tokenizer that may be there or not.
     expected: /404/,
   });
@@ -42,7 +45,7 @@ async function begin(t, server = {}, steps = 1) {
   const reads = (/** @type {string} */ states) =>
     dialog.getByText(states, { exact: true }).waitFor({ timeout: PICTURE_MS });
   /** Waits until a model is open. */
-  const engine = (/** @type {string} */ model) =>
+  const engine = (/** @type {string | RegExp} */ model) =>
     page.locator("#engine-facts").filter({ hasText: model }).waitFor({ timeout: PICTURE_MS });
   return { ...all, dialog, press, reads, engine };
 }
@@ -177,4 +180,31 @@ test("what is cancelled waits with its model, also over a reload", async (t) => 
     records.map(({ model }) => model),
     [TINY, TINY, DEMO, DEMO],
   );
+});
+
+test("a grid over VAEs uses the model's own and one of the store", async (t) => {
+  const app = await begin(t, {}, 1, DEMO);
+  const { page, dialog, press, reads, engine } = app;
+  const weights = "../../web/models/demo/vae/diffusion_pytorch_model.safetensors";
+  await dropped(page, "mine.safetensors", await readFile(join(import.meta.dirname, weights)));
+  await page.getByRole("button", { name: "Export: mine" }).waitFor();
+  await page.locator("#many").press("Enter");
+  await dialog.getByRole("tab", { name: "Grid" }).press("Enter");
+  const kind = dialog.getByLabel("X axis");
+  await kind.locator("option", { hasText: "VAE" }).waitFor({ state: "attached" });
+  await kind.selectOption({ label: "VAE" });
+  const box = dialog.getByRole("group", { name: "X values" });
+  for (const name of ["the model’s own", "mine"])
+    await box.getByLabel(name, { exact: true }).press("Space");
+  await press("Generate 2 images");
+  await reads("2 done");
+  const heads = await dialog.getByRole("columnheader").allTextContents();
+  assert.deepEqual(heads, ["VAE: the model’s own", "VAE: mine"]);
+  const [own, mine] = await storedIn(page, "pictures");
+  assert.deepEqual([own.model, own.parts], [DEMO, undefined]);
+  assert.deepEqual([mine.model, mine.parts?.[0].name], [DEMO, "mine.safetensors"]);
+  const [first, second] = (await galleryFiles(page)).map(decodePng);
+  assert.ok(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0)), "the same VAE from a file");
+  // The page's own model has its own VAE again.
+  await engine(/^models\/demo · f32/);
 });

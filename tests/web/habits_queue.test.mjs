@@ -121,7 +121,7 @@ test("a finger drags jobs by their handle, and scrolls the page elsewhere", asyn
       const { x, y, width, height } = it.getBoundingClientRect();
       return { x, y, width, height };
     });
-  await jobs.nth(2).scrollIntoViewIfNeeded();
+  await jobs.nth(2).evaluate((it) => it.scrollIntoView({ block: "center" }));
   const handle = await box(jobs.nth(2).locator(".move"));
   const { y: to } = await box(jobs.nth(0));
   const [x, y] = [handle.x + handle.width / 2, handle.y + handle.height / 2];
@@ -130,12 +130,32 @@ test("a finger drags jobs by their handle, and scrolls the page elsewhere", asyn
   await touch("touchEnd");
   await reads("three one two");
   await page.locator("#queue-moved").filter({ hasText: "Position 1 of 3" }).waitFor();
-  // The row itself is no handle.
+  // The row itself is no handle: the page scrolls, and the jobs stay.
+  await page.evaluate(() => {
+    document.body.style.paddingBlockEnd = "2000px";
+    scrollTo({ top: 0, behavior: "instant" });
+    const order = /** @type {string[]} */ ([]);
+    const list = /** @type {HTMLElement} */ (document.getElementById("jobs"));
+    const read = () => [...list.querySelectorAll("p")].map((it) => it.textContent).join(" ");
+    const watch = new MutationObserver(() => order.push(read()));
+    watch.observe(list, { childList: true });
+    Object.assign(globalThis, { order });
+  });
+  await jobs.nth(2).evaluate((it) => it.scrollIntoView({ block: "center" }));
+  const before = await page.evaluate(() => scrollY);
   const row = await box(jobs.nth(2).locator("p"));
-  await touch("touchStart", [row.x + 10, row.y + 5]);
-  for (const by of [20, 60, 120]) await touch("touchMove", [row.x + 10, row.y + 5 - by]);
+  const [left, top] = [row.x + 10, row.y + row.height / 2];
+  await touch("touchStart", [left, top]);
+  for (const by of [20, 60, 120, 160]) await touch("touchMove", [left, top - by]);
   await touch("touchEnd");
+  await page.waitForFunction((from) => scrollY > from + 60, before);
   await reads("three one two");
+  // The list may be made anew, but in no other order, not even for a moment.
+  const orders = /** @type {string[]} */ (await page.evaluate("order"));
+  assert.deepEqual(
+    orders.filter((one) => one !== "three one two"),
+    [],
+  );
 });
 
 test("a run ends after its present image, which is kept", async (t) => {

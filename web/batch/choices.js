@@ -1,6 +1,6 @@
-// The axes of a grid that change the model: checkpoints, and VAEs in place of the models' own. A cell
-// has them as fields beside those of the request, until the grid is stored: then as a choice, the
-// model and how to open it.
+// The axes of a grid that change the model: checkpoints, and VAEs in place of the models' own. A
+// cell has them as fields beside those of the request, until the grid is stored: then as a choice,
+// the model and how to open it.
 
 import { KEPT } from "../options.js";
 import { batchText as text } from "../strings/batch.js";
@@ -45,7 +45,11 @@ function ofNamed(id, label, named) {
   };
 }
 
-/** The same, where those of one name have their address too. @param {Named} named @returns {Named} */
+/**
+ * The same, where those of one name have their address too.
+ * @param {Named} named
+ * @returns {Named}
+ */
 function unique(named) {
   const count = (/** @type {string} */ name) => named.filter(([, other]) => other === name).length;
   return named.map(([address, name]) => [address, count(name) > 1 ? `${name} (${address})` : name]);

@@ -1,6 +1,6 @@
-// Makes jobs that name a model: cells of a grid over checkpoints or VAEs. A model that does not open
-// is tried once in a run of the queue; its other jobs have the same reason. When the queue rests,
-// the page's own model is opened again. Loaded with the first such job.
+// Makes jobs that name a model: cells of a grid over checkpoints or VAEs. A model that does not
+// open is tried once in a run of the queue; its other jobs have the same reason. When the queue
+// rests, the page's own model is opened again. Loaded with the first such job.
 
 /** @typedef {import("../session/session.js").Session} Session */
 /** @typedef {import("../session/protocol.js").Outcome} Outcome */

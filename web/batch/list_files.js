@@ -8,6 +8,7 @@ import { decodeText } from "../files/text.js";
 import { isZip, openZip, pathsIn } from "../files/unzip.js";
 import { zip } from "../files/zip.js";
 import { batchText as text } from "../strings/batch.js";
+import { yamlText } from "../strings/yaml.js";
 import { checkList, isListName, listName } from "./lists.js";
 import { readYaml } from "./yaml.js";
 
@@ -98,7 +99,7 @@ function listsIn(path, bytes, left) {
  */
 function listsOfYaml(path, own, left) {
   try {
-    const value = readYaml(own);
+    const value = readYaml(own, (count) => left.push(text.notRead(path, yamlText.comments(count))));
     return listsOfJson(value, Array.isArray(value) ? path.replace(YAML, "") : "", 0, left);
   } catch (error) {
     left.push(text.notRead(path, /** @type {Error} */ (error).message));

@@ -1,5 +1,5 @@
-// The checkpoints and VAEs that a grid can go through: the built-in model, the one that is chosen on
-// the page, and what this browser stores.
+// The checkpoints and VAEs that a grid can go through: the one that is chosen on the page, the
+// built-in model, and what this browser stores.
 
 import { MODEL } from "../options.js";
 import { kindOf } from "../store/addons.js";

@@ -1,7 +1,7 @@
 // Reads the part of YAML that collections of wildcard lists are written in: maps of maps and of
 // lists of texts, by indentation, and lists between brackets on one line (YAML 1.2, chapters 7
 // and 8). All values are texts as written. Anchors, tags, maps between braces and lists inside
-// lists are faults, which name their line.
+// lists are faults, which name their line. Items that begin with # are comments, and are counted.
 
 import { batchText } from "../strings/batch.js";
 import { yamlText as text } from "../strings/yaml.js";
@@ -15,16 +15,19 @@ const [DEPTH_MAX, LINE_MAX] = [20, 100_000];
 
 /**
  * @param {string} file
+ * @param {(count: number) => void} [hearComments] gets the number of items that are comments, if
+ * there are some
  * @returns {Value} an empty text for an empty file
  * @throws {Error} with the line that cannot be read
  */
-export function readYaml(file) {
+export function readYaml(file, hearComments = () => {}) {
   const lines = new Lines(file);
   const first = lines.peek();
   if (!first) return "";
   const value = nodeAt(lines, first.indent, 0);
   const rest = lines.peek();
   if (rest) throw lines.fault(rest, text.indent());
+  if (lines.comments) hearComments(lines.comments);
   return value;
 }
 
@@ -33,6 +36,8 @@ class Lines {
   /** @type {string[]} */
   #lines;
   #at = 0;
+  /** How many items were nothing but a comment. */
+  comments = 0;
 
   /** @param {string} file */
   constructor(file) {
@@ -121,6 +126,7 @@ function listAt(lines, indent) {
     if (rest && !rest.startsWith("#")) {
       items.push(scalar(lines, line, rest, indent));
     } else if ((lines.peek()?.indent ?? 0) > indent) throw lines.fault(line, text.nested());
+    else if (rest) lines.comments += 1;
   }
   return items;
 }

@@ -195,7 +195,10 @@ export class Session {
     return this.#instead ?? this.#state.get().choice;
   }
 
-  /** Chooses what is to be open: a job's own model, or that of the page. @param {Choice | null} own */
+  /**
+   * Chooses what is to be open.
+   * @param {Choice | null} own a job's own model; null for that of the page
+   */
   #use(own) {
     const instead = own && isSame(own, this.#state.get().choice) ? null : own;
     if (isSame(instead, this.#instead)) return;

@@ -2,6 +2,9 @@
 
 export const yamlText = {
   fault: (/** @type {number} */ line, /** @type {string} */ reason) => `line ${line}: ${reason}`,
+  comments: (/** @type {number} */ count) =>
+    `${count === 1 ? "1 item that begins" : `${count.toLocaleString("en")} items that begin`} ` +
+    'with #, a comment in YAML: to be read it must stand in quotes, "#…"',
   indent: () => "its indentation fits nothing above it.",
   tab: () => "it begins with a tab. YAML wants spaces.",
   documents: () => "a second document begins. Only one is read.",

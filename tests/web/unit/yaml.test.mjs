@@ -119,3 +119,16 @@ test("hostile files cost little", () => {
   assert.equal(read(`a: b\n${"  b\n".repeat(100_000)}c: d`).c, "d");
   assert.ok(worked() - begun < 5000);
 });
+
+test("items that begin with # are comments, and are counted", () => {
+  /** @type {number[]} */
+  const heard = [];
+  const count = (/** @type {string} */ file) => plain(readYaml(file, (own) => heard.push(own)));
+  // Lines that are comments, comments behind texts and empty items are none.
+  assert.deepEqual(count("a:\n  - red # often\n  # no item\n  -\n  - '#blue'\n"), {
+    a: ["red", "#blue"],
+  });
+  assert.deepEqual(heard, []);
+  assert.deepEqual(count("a:\n  - #ff0000\n  - red\nb:\n- # nothing\n"), { a: ["red"], b: [] });
+  assert.deepEqual(heard, [2]);
+});
