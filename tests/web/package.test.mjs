@@ -1,14 +1,21 @@
 // The npm module in other people's projects, as scripts/pack.mjs packed it: built by Vite, under
-// its development server, and imported by Node. The CPU draws with the built-in model.
+// its development server, in a page without a bundler, and imported by Node. The CPU draws with the built-in model.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
 import { launch } from "./harness/browser.mjs";
-import { BY_HAND, byHand, makeProject, PACKED, seePicture } from "./harness/package.mjs";
+import {
+  BY_HAND,
+  byHand,
+  makeProject,
+  PACKED,
+  seePicture,
+  serveByVite,
+} from "./harness/package.mjs";
 import { ROOT } from "./harness/site.mjs";
 
 const VITE = join(ROOT, "node_modules/vite/bin/vite.js");
@@ -51,19 +58,7 @@ test("a project that Vite built draws, with the element and by hand", async (t) 
 });
 
 test("it draws under Vite's development server", async (t) => {
-  const server = spawn(process.execPath, [VITE, "--port", "0", "--host", "127.0.0.1"], {
-    cwd: project,
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  t.after(() => server.kill());
-  let said = "";
-  for await (const part of server.stdout) {
-    said += String(part);
-    if (/http:\/\/127\.0\.0\.1:\d+\//.test(said)) break;
-  }
-  const [url = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? [];
-  await seePicture(t, browser, url);
+  await seePicture(t, browser, await serveByVite(t, project, VITE));
 });
 
 /**

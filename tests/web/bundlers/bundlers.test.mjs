@@ -1,5 +1,5 @@
-// The npm module in projects that webpack and Next built, each with its own lock file and nothing
-// told about the module. The CPU draws with the built-in model.
+// The npm module in projects of webpack, Next and Vite 7, each with its own lock file; only the
+// server of Vite 7 is told about the module. The CPU draws with the built-in model.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { serve } from "../../../scripts/serve.mjs";
 import { launch } from "../harness/browser.mjs";
-import { BY_HAND, byHand, makeProject, seePicture } from "../harness/package.mjs";
+import { BY_HAND, byHand, makeProject, seePicture, serveByVite } from "../harness/package.mjs";
 
 /** No adapter, so that the CPU is chosen by itself. */
 const browser = await launch({ flags: [] });
@@ -56,3 +56,11 @@ for (const bundler of ["turbopack", "webpack"])
     run("node_modules/next/dist/bin/next", "build", `--${bundler}`);
     await look(t, project, "out");
   });
+
+test("a project of Vite 7 draws, built and under its development server", async (t) => {
+  const { project, run } = await install(t, "vite7");
+  const vite = "node_modules/vite/bin/vite.js";
+  run(vite, "build");
+  await look(t, project, "dist");
+  await seePicture(t, browser, await serveByVite(t, project, vite));
+});

@@ -2,6 +2,7 @@
 // itself.
 
 import { join } from "node:path";
+import process from "node:process";
 import webpack from "webpack";
 
 const config = {
@@ -13,6 +14,6 @@ const config = {
 
 webpack(config, (error, stats) => {
   if (!error && !stats.hasErrors()) return;
-  console.error(String(error ?? stats));
-  process.exit(1);
+  process.stderr.write(String(error ?? stats));
+  process.exitCode = 1;
 });
