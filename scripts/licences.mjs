@@ -17,6 +17,12 @@ const WASM = "wasm32-unknown-unknown";
 /** Workspaces with a lock file, by their manifests. Peers of benchmarks are built on their own. */
 const WORKSPACES = ["Cargo.toml", "scripts/bindgen/Cargo.toml", "scripts/fuzz/Cargo.toml"];
 
+/** Lock files of npm: this repository's, and of the projects that use the module in tests. */
+const LOCKS = [
+  "package-lock.json",
+  ...["next", "vite7", "webpack"].map((name) => `tests/web/bundlers/${name}/package-lock.json`),
+];
+
 const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
 
 /** SPDX names that ask for no more than that notices are kept. */
@@ -179,13 +185,18 @@ function faultsOfCrates(manifest) {
 
 /** What is wrong with npm's packages, which build and test and are not shipped. */
 async function faultsOfNpm() {
+  return (await Promise.all(LOCKS.map(faultsOfLock))).flat();
+}
+
+/** @param {string} file of npm, from this repository's root */
+async function faultsOfLock(file) {
   /** @type {{ packages: Record<string, { resolved?: string, integrity?: string }> }} */
-  const lock = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8"));
+  const lock = JSON.parse(await readFile(join(root, file), "utf8"));
   return Object.entries(lock.packages).flatMap(([path, { resolved, integrity }]) => {
-    // The first is this repository. Without an address a package is the registry's, by its hash.
+    // The first is the project itself. Without an address a package is the registry's, by its hash.
     const elsewhere = resolved && !resolved.startsWith("https://registry.npmjs.org/");
     if (path === "" || (integrity && !elsewhere)) return [];
-    return [`${path} is not a package of the registry (${resolved ?? "without a hash"})`];
+    return [`${file}: ${path} is not a package of the registry (${resolved ?? "without a hash"})`];
   });
 }
 

@@ -101,8 +101,9 @@ async function writeAbout() {
       ".": { types: "./engine/client.d.ts", default: "./engine/client.js" },
       "./element": { types: "./darkroom-image.d.ts", default: "./darkroom-image.js" },
       // For bundlers that have to be told: Engine.workerUrl and Engine.wasmUrl.
-      "./worker": "./engine/worker.js",
+      "./worker": { types: "./engine/worker.d.ts", default: "./engine/worker.js" },
       "./wasm": `./${WASM}`,
+      "./package.json": "./package.json",
     },
     // The element defines itself.
     sideEffects: ["./darkroom-image.js", "./engine/worker.js"],
@@ -119,6 +120,8 @@ await cp(join(web, WASM), join(folder, WASM));
 await bundleWorker();
 await checkClosure();
 await compile(folder, []);
+// It is started, not imported.
+await writeFile(join(folder, "engine/worker.d.ts"), "export {};\n");
 await cp(join(root, "scripts/package/README.md"), join(folder, "README.md"));
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.md"])
   await cp(join(root, file), join(folder, file));

@@ -1,32 +1,35 @@
 // The npm module in other people's projects, as scripts/pack.mjs packed it: built by Vite, under
-// its development server, and imported by Node. The CPU draws with the built-in model.
+// its development server, in a page without a bundler, and imported by Node. The CPU draws with the built-in model.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
 import { launch } from "./harness/browser.mjs";
-import { PICTURE_MS } from "./harness/site.mjs";
+import {
+  BY_HAND,
+  byHand,
+  makeProject,
+  PACKED,
+  seePicture,
+  serveByVite,
+} from "./harness/package.mjs";
+import { ROOT } from "./harness/site.mjs";
 
-const ROOT = join(import.meta.dirname, "../..");
-const PACKED = join(process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target"), "package");
 const VITE = join(ROOT, "node_modules/vite/bin/vite.js");
 /** No adapter, so that the CPU is chosen by itself. */
-const browser = launch({ flags: [] });
-const project = await mkdtemp(join(tmpdir(), "darkroom-project-"));
+const browser = await launch({ flags: [] });
+const { project, remove } = await makeProject();
 after(async () => {
-  await (await browser).close();
-  await rm(project, { recursive: true });
+  await browser.close();
+  await remove();
 });
 
 const readme = await readFile(join(PACKED, "darkroom/README.md"), "utf8");
 /** The policy that the module's README says is enough. */
 const policy = /^default-src 'none'.*$/m.exec(readme)?.[0] ?? "";
-/** What its README says for Vite's development server. */
-const config = /^export default \{ optimizeDeps.*$/m.exec(readme)?.[0] ?? "";
 
 const ELEMENT = `<darkroom-image
   model="/models/demo/" prompt="a red heart" steps="2"></darkroom-image>`;
@@ -36,14 +39,7 @@ const page = (body, script, head = "") =>
   `<!doctype html><html lang="en"><head><title>Test</title><link rel="icon" href="data:," />` +
   `${head}<script type="module" src="${script}"></script></head><body>${body}</body></html>`;
 
-await mkdir(join(project, "node_modules/darkroom"), { recursive: true });
-const [tarball = ""] = (await readdir(PACKED)).filter((name) => name.endsWith(".tgz"));
-const into = join(project, "node_modules/darkroom");
-execFileSync("tar", ["-xzf", join(PACKED, tarball), "--strip-components=1", "-C", into]);
-await mkdir(join(project, "public"));
-await symlink(join(ROOT, "web/models"), join(project, "public/models"));
 await writeFile(join(project, "package.json"), `{ "type": "module" }`);
-await writeFile(join(project, "vite.config.js"), config);
 await writeFile(join(project, "index.html"), page(ELEMENT, "/main.js"));
 await writeFile(
   join(project, "main.js"),
@@ -53,80 +49,16 @@ Object.assign(globalThis, { Engine });
 `,
 );
 
-/**
- * Opens an address and waits for the element's picture.
- * @param {import("node:test").TestContext} t
- * @param {string} url
- */
-async function seePicture(t, url) {
-  const tab = await (await browser).newPage();
-  t.after(() => tab.close());
-  tab.setDefaultTimeout(PICTURE_MS);
-  /** @type {string[]} */
-  const wrong = [];
-  tab.on("console", (message) => {
-    // A file that a model may have or not is asked for.
-    const maybe = /404|WebGPU|adapter/;
-    if (message.type() === "error" && !maybe.test(message.text())) wrong.push(message.text());
-  });
-  tab.on("pageerror", (error) => wrong.push(error.message));
-  await tab.goto(url);
-  const alert = tab.getByRole("alert");
-  const picture = tab.getByRole("img", { name: "a red heart" });
-  await picture.or(alert).waitFor();
-  if (await alert.isVisible()) assert.fail(`the element says: ${await alert.textContent()}`);
-  assert.ok((await colours(tab)) > 16, "the picture shows nothing");
-  assert.deepEqual(wrong, []);
-  return tab;
-}
-
-/** How many colours the element's file has. @param {import("playwright-core").Page} tab */
-function colours(tab) {
-  return tab.evaluate(async () => {
-    const element = /** @type {any} */ (document.querySelector("darkroom-image"));
-    const bitmap = await createImageBitmap(element.png);
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    return new Set(new Uint32Array(data.buffer)).size;
-  });
-}
-
 test("a project that Vite built draws, with the element and by hand", async (t) => {
   execFileSync(process.execPath, [VITE, "build"], { cwd: project, stdio: "pipe" });
   const site = await serve({ roots: [join(project, "dist")], headers: false });
   t.after(() => site.close());
-  const tab = await seePicture(t, site.url);
-  const { bytes, wasm } = await tab.evaluate(async () => {
-    const { Engine } = /** @type {any} */ (globalThis);
-    const engine = new Engine();
-    await engine.open("/models/demo/");
-    const { png } = await engine.generate({ prompt: "a blue moon", seed: "1", steps: 2 });
-    engine.dispose();
-    Engine.wasmUrl = "/nowhere.wasm";
-    const lost = new Engine();
-    const wasm = await lost.open("/models/demo/").catch((/** @type {any} */ error) => error.kind);
-    return { bytes: png.length, wasm };
-  });
-  assert.ok(bytes > 1000);
-  assert.equal(wasm, "not_fetched", "Engine.wasmUrl is not heard");
+  const tab = await seePicture(t, browser, site.url);
+  assert.deepEqual(await byHand(tab), BY_HAND);
 });
 
 test("it draws under Vite's development server", async (t) => {
-  const server = spawn(process.execPath, [VITE, "--port", "0", "--host", "127.0.0.1"], {
-    cwd: project,
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  t.after(() => server.kill());
-  let said = "";
-  for await (const part of server.stdout) {
-    said += String(part);
-    if (/http:\/\/127\.0\.0\.1:\d+\//.test(said)) break;
-  }
-  const [url = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? [];
-  await seePicture(t, url);
+  await seePicture(t, browser, await serveByVite(t, project, VITE));
 });
 
 /**
@@ -160,16 +92,30 @@ import "./darkroom/darkroom-image.js";`;
   return `${site.url}page.html`;
 }
 
+test("a page without a bundler draws, with an import map", async (t) => {
+  const imports = {
+    darkroom: "/darkroom/engine/client.js",
+    "darkroom/element": "/darkroom/darkroom-image.js",
+  };
+  const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
+  await writeFile(join(project, "map.html"), page(ELEMENT, "/main.js", map));
+  const roots = [project, join(project, "public"), join(project, "node_modules")];
+  const site = await serve({ roots, headers: false });
+  t.after(() => site.close());
+  const tab = await seePicture(t, browser, `${site.url}map.html`);
+  assert.deepEqual(await byHand(tab), BY_HAND);
+});
+
 test("it draws under exactly the policy of its README", async (t) => {
   assert.match(policy, /worker-src/);
-  await seePicture(t, await servePage(t, policy));
+  await seePicture(t, browser, await servePage(t, policy));
 });
 
 test("it draws under the policy of the project's README", async (t) => {
   const text = await readFile(join(ROOT, "docs/embedding.md"), "utf8");
   const own = /^script-src .*$/m.exec(text)?.[0] ?? "";
   assert.match(own, /worker-src 'self' blob:/);
-  await seePicture(t, await servePage(t, `default-src 'none'; ${own}`));
+  await seePicture(t, browser, await servePage(t, `default-src 'none'; ${own}`));
 });
 
 test("a model of another site needs the README's headers; else they are named", async (t) => {
@@ -188,10 +134,10 @@ test("a model of another site needs the README's headers; else they are named", 
     const element = ELEMENT.replace("/models/", `${other.url}models/`);
     const url = await servePage(t, wider, element);
     if (exposed) {
-      await seePicture(t, url);
+      await seePicture(t, browser, url);
       continue;
     }
-    const tab = await (await browser).newPage();
+    const tab = await browser.newPage();
     t.after(() => tab.close());
     await tab.goto(url);
     const alert = tab.getByRole("alert");
@@ -202,7 +148,7 @@ test("a model of another site needs the README's headers; else they are named", 
 });
 
 test("the element keeps its picture's place, and fills its column when told to", async (t) => {
-  const tab = await (await browser).newPage();
+  const tab = await browser.newPage();
   t.after(() => tab.close());
   await tab.goto(await servePage(t, policy, ""));
   assert.match(readme, /darkroom-image \{ width: 100% \}/);
@@ -231,13 +177,13 @@ test("the element keeps its picture's place, and fills its column when told to",
 });
 
 test("it draws in a sandboxed page, which is refused locks", async (t) => {
-  const tab = await seePicture(t, await servePage(t, "sandbox allow-scripts"));
+  const tab = await seePicture(t, browser, await servePage(t, "sandbox allow-scripts"));
   const refused = tab.evaluate(() => navigator.locks.request("one", () => "granted"));
   await assert.rejects(refused, /SecurityError|LockManager/);
 });
 
 test("an error in the element names no button of ours", async (t) => {
-  const tab = await (await browser).newPage();
+  const tab = await browser.newPage();
   t.after(() => tab.close());
   const wrong = policy.replace("worker-src 'self' blob:", "worker-src 'none'");
   await tab.goto(await servePage(t, wrong));
@@ -247,7 +193,7 @@ test("an error in the element names no button of ours", async (t) => {
 });
 
 test("an element without a model says that it needs one", async (t) => {
-  const tab = await (await browser).newPage();
+  const tab = await browser.newPage();
   t.after(() => tab.close());
   const site = await serve({ roots: [join(project, "dist")], headers: false });
   t.after(() => site.close());
@@ -258,12 +204,16 @@ test("an element without a model says that it needs one", async (t) => {
   await tab.getByRole("alert").filter({ hasText: "The attribute model is required" }).waitFor();
 });
 
-test("Node imports the client and the element", () => {
+test("Node imports the client and the element, and is told that the engine is not for it", () => {
   const script = `
-    const { Engine } = await import("darkroom");
+    const { Engine, EngineError } = await import("darkroom");
     const { DarkroomImage } = await import("darkroom/element");
-    console.log(typeof Engine, typeof DarkroomImage);`;
+    console.log(typeof Engine, typeof DarkroomImage);
+    const error = await new Engine().open("models/demo/").catch((error) => error);
+    console.log(error instanceof EngineError, error.kind, error.message);`;
   const arguments_ = ["--input-type=module", "--eval", script];
   const said = execFileSync(process.execPath, arguments_, { cwd: project, encoding: "utf8" });
-  assert.equal(said.trim(), "function function");
+  const [imported, called] = said.trim().split("\n");
+  assert.equal(imported, "function function");
+  assert.match(called ?? "", /^true no_browser The engine runs in browsers only/);
 });

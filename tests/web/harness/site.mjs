@@ -10,7 +10,7 @@ import { launchFirefox } from "./firefox.mjs";
 import { QUIET_MS, followStates, recordStates } from "./states.mjs";
 import { launchWebKit } from "./webkit/page.mjs";
 
-const ROOT = join(import.meta.dirname, "../../..");
+export const ROOT = join(import.meta.dirname, "../../..");
 
 /** The site as it is built, and the page with a double in the engine's place. */
 export const SITE = join(ROOT, "dist");
