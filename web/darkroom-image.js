@@ -6,7 +6,8 @@
 // `model` is the address, from the page, of a folder in the diffusers layout or of a single file.
 // The other attributes are fields of a request: prompt, negative-prompt, seed, steps,
 // guidance-scale, sampler, width, height. The image is made when the element comes into view, and
-// again when an attribute changes. All elements of a page share one engine. Events: `progress`
+// again when an attribute changes. All elements of a page share one engine, which ends when the last
+// element is removed. An element that is moved keeps its image, or goes on. Events: `progress`
 // (detail: the engine's progress), `load` and `error`; the file is `element.png`.
 
 import { Engine, EngineError } from "./engine/client.js";
@@ -44,6 +45,15 @@ const engine = new Engine();
 let opened = "";
 /** Resolved when all elements so far are done: one element after another makes its image. */
 let queue = Promise.resolve();
+/** The elements that are on the page. @type {Set<DarkroomImage>} */
+const present = new Set();
+
+/** Ends the engine's worker if no element is left. @param {DarkroomImage} element */
+function release(element) {
+  if (!present.delete(element) || present.size) return;
+  opened = "";
+  engine.dispose();
+}
 
 /**
  * Makes an image, after those of other elements and other tabs.
@@ -83,6 +93,8 @@ export class DarkroomImage extends Base {
   #bar = document.createElement("progress");
   #text = document.createElement("p");
   #seen = false;
+  /** The image is that of the attributes as they are now. */
+  #done = false;
   #stop = new AbortController();
   #sight = new IntersectionObserver((entries) => {
     if (this.#seen || !entries.some(({ isIntersecting }) => isIntersecting)) return;
@@ -102,20 +114,39 @@ export class DarkroomImage extends Base {
   }
 
   connectedCallback() {
+    present.add(this);
     this.#shape();
+    if (this.#done) {
+      if (this.png && !this.#image.src) this.#image.src = URL.createObjectURL(this.png);
+      return;
+    }
+    this.#sight.unobserve(this);
     this.#sight.observe(this);
   }
 
   disconnectedCallback() {
+    // Later, because an element that is moved is at its new place by then.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#leave();
+    });
+  }
+
+  /** Cancels the run and frees what the element holds, but for its file. */
+  #leave() {
     this.#sight.disconnect();
     this.#stop.abort();
-    this.#seen = false;
+    this.#seen = this.#done;
+    URL.revokeObjectURL(this.#image.src);
+    this.#image.removeAttribute("src");
+    release(this);
   }
 
   attributeChangedCallback() {
     this.#shape();
+    this.#done = false;
+    if (!this.isConnected) this.#seen = false;
     // Later, because several attributes may change at once.
-    if (this.#seen) queueMicrotask(() => this.#make());
+    else if (this.#seen) queueMicrotask(() => this.isConnected && this.#make());
   }
 
   /** Reserves the image's place, so that the page does not jump; a square if no size is given. */
@@ -149,7 +180,9 @@ export class DarkroomImage extends Base {
       Object.assign(this.#image, { src: URL.createObjectURL(this.png), width, height });
       this.#image.alt = prompt;
       await this.#image.decode();
+      if (signal.aborted) return;
       this.#image.hidden = false;
+      this.#done = true;
       this.dispatchEvent(new Event("load"));
     } catch (error) {
       if (signal.aborted) return;

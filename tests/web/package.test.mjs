@@ -192,6 +192,50 @@ test("an error in the element names no button of ours", async (t) => {
   assert.doesNotMatch((await alert.textContent()) ?? "", /Generate/);
 });
 
+test("an element that moves keeps its picture; the last one ends the worker", async (t) => {
+  const second = ELEMENT.replace("a red heart", "a blue moon");
+  const tab = await seePicture(t, await servePage(t, policy, ELEMENT + second));
+  await tab.getByRole("img", { name: "a blue moon" }).waitFor();
+  const engines = () => tab.workers().length;
+  assert.equal(engines(), 1, "the elements share no engine");
+  const seen = await tab.evaluate(async () => {
+    const [one, two] = /** @type {any[]} */ ([...document.querySelectorAll("darkroom-image")]);
+    const image = one.shadowRoot.querySelector("img");
+    const url = image.src;
+    let started = 0;
+    one.addEventListener("progress", () => started++);
+    document.body.append(one);
+    await new Promise((done) => setTimeout(done, 500));
+    const moved = { same: image.src === url, started };
+    one.remove();
+    await Promise.resolve();
+    const revoked = await Object.assign(new Image(), { src: url })
+      .decode()
+      .then(
+        () => false,
+        () => true,
+      );
+    const left = image.hasAttribute("src");
+    document.body.append(one);
+    await image.decode();
+    const again = { started, shown: image.naturalWidth > 0 };
+    one.remove();
+    two.setAttribute("steps", "200");
+    const progress = new Promise((done) => two.addEventListener("progress", done, { once: true }));
+    await progress;
+    two.remove();
+    return { moved, revoked, left, again };
+  });
+  assert.deepEqual(seen, {
+    moved: { same: true, started: 0 },
+    revoked: true,
+    left: false,
+    again: { started: 0, shown: true },
+  });
+  for (let tries = 0; engines() && tries < 50; tries++) await tab.waitForTimeout(100);
+  assert.equal(engines(), 0, "the worker goes on without an element");
+});
+
 test("an element without a model says that it needs one", async (t) => {
   const tab = await browser.newPage();
   t.after(() => tab.close());
