@@ -207,3 +207,15 @@ fn wrong_fields_are_named_in_each_apis_own_shape() {
     assert_eq!(service.ask("POST /api/jobs", kind, b"[]").status, 400);
     assert_eq!(service.ask("POST /api/jobs", "Content-Type: text/plain\r\n", b"{}").status, 415);
 }
+
+/// What only the run finds names the field as well.
+#[test]
+fn a_fault_of_the_run_names_its_field() {
+    let service = Service::start(&[]);
+    let asked = json!({ "prompt": "a", "steps": 1000 });
+    let id = service.post("/api/jobs", &asked).json()["id"].as_str().unwrap().to_owned();
+    let failed = service.until(&id, &["failed", "done"]);
+    assert_eq!(failed["error"]["field"], "steps", "{failed}");
+    let answer = service.post("/v1/images/generations", &asked);
+    assert_eq!((answer.status, &answer.json()["error"]["param"]), (400, &json!("steps")));
+}
