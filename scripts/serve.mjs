@@ -35,16 +35,23 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** The page for frames of other sites. */
+const EMBED = "/embed.html";
+/** Pages with a policy of their own; every other file has that of the first. */
+const PAGES = ["/index.html", EMBED];
+
 /**
- * What the page may do: as its own <meta> says, and that it may not be put into a frame, which only
- * a header can say.
+ * What a page may do: as its own <meta> says, and whose frames may hold it, which only a header can
+ * say: nobody's, but for those that embed.html names.
  * @param {string[]} roots
+ * @param {string} path the page's
  */
-async function policyOf(roots) {
-  const index = await find(roots, "/index.html");
-  const page = index ? await readFile(index.name, "utf8") : "";
+async function policyOf(roots, path) {
+  const found = await find(roots, path);
+  const page = found ? await readFile(found.name, "utf8") : "";
   const own = /http-equiv="Content-Security-Policy"\s+content="([^"]*)"/.exec(page)?.[1];
-  return [own ?? "default-src 'none'", "frame-ancestors 'none'"].join("; ");
+  const embedders = /<meta name="embed-hosts" content="([^"]+)"/.exec(page)?.[1];
+  return [own ?? "default-src 'none'", `frame-ancestors ${embedders ?? "'none'"}`].join("; ");
 }
 
 /**
@@ -62,7 +69,8 @@ export async function serve({
   fallback,
   instead,
 }) {
-  const policy = headers ? await policyOf(roots) : null;
+  const [page, embed] = await Promise.all(PAGES.map((path) => policyOf(roots, path)));
+  const policyFor = (/** @type {string} */ path) => (path === EMBED ? embed : page) ?? null;
   const server = createServer(async (request, response) => {
     const send = (/** @type {number} */ status, /** @type {string} */ text) => {
       response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
@@ -75,7 +83,7 @@ export async function serve({
     let file = without && path.startsWith(without) ? null : await find(roots, path);
     if (!file && fallback) file = await find(roots, fallback);
     if (!file) return send(404, "Not found.");
-    answer(request, response, file, range, policy);
+    answer(request, response, file, range, headers ? policyFor(path) : null);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -1,9 +1,10 @@
 // Copies what is served from web/ to dist/, scripts and style sheets without their comments, tells
 // the service worker what there is, lists the hashes of all files, and prints sizes and the hash of
 // the tree; fails when the page or the wasm is beyond its bound.
-//   node scripts/site.mjs [--weights-host URL]… [--out DIR] [--models DIR]
+//   node scripts/site.mjs [--weights-host URL]… [--embed-host URL]… [--out DIR] [--models DIR]
 // Weights may come from the hosts of the models' manifests and from those given here, mirrors;
-// nothing else may be asked for anything: this is written into the page's security policy.
+// nothing else may be asked for anything: this is written into the page's security policy. Pages of
+// the embed hosts, and no others, may ask embed.html for images.
 
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -27,6 +28,7 @@ const SHELL_MAX = 150_000;
 const { values } = parseArgs({
   options: {
     "weights-host": { type: "string", multiple: true, default: [] },
+    "embed-host": { type: "string", multiple: true, default: [] },
     out: { type: "string", default: join(root, "dist") },
     models: { type: "string", default: join(root, "web/models") },
     // For development: the wasm is not optimised, and has no bound.
@@ -82,12 +84,12 @@ async function manifestOf(/** @type {string} */ model) {
  * The origin of a host that was given, which must be https or this machine; `https://*.name` stands
  * for every one below a name, in the policy as in the manifests.
  */
-function originOf(/** @type {string} */ address) {
+function originOf(/** @type {string} */ option, /** @type {string} */ address) {
   const plain = address.replace("://*.", "://");
   const url = URL.canParse(plain) ? new URL(plain) : null;
   const here = /(^|\.)localhost$/.test(url?.hostname ?? "");
   if (!url || !(url.protocol === "https:" || (url.protocol === "http:" && here)))
-    throw new Error(`--weights-host wants an https address, not "${address}".`);
+    throw new Error(`${option} wants an https address, not "${address}".`);
   if (plain === address) return url.origin;
   if (url.hostname.split(".").length < 2) throw new Error(`${address} would allow everyone.`);
   return url.origin.replace("://", "://*.");
@@ -162,14 +164,19 @@ const offered = [];
 for (const model of (await readdir(models)).sort()) {
   const manifest = await manifestOf(model);
   if (manifest) await checkKnown(model, manifest);
-  named.push(...(manifest?.hosts ?? []).map(originOf));
+  named.push(...(manifest?.hosts ?? []));
   if (manifest && model !== "demo") offered.push(model);
 }
 await fill("store/offered.js", [
   ["const OFFERED = [];", `const OFFERED = ${JSON.stringify(offered)};`],
 ]);
-const hosts = [...new Set([...named, ...values["weights-host"].map(originOf)])];
+const weightsHosts = [...named, ...values["weights-host"]];
+const hosts = [...new Set(weightsHosts.map((host) => originOf("--weights-host", host)))];
 await allow(hosts);
+const embedders = values["embed-host"].map((host) => originOf("--embed-host", host));
+const allowed = (/** @type {string[]} */ origins) =>
+  `<meta name="embed-hosts" content="${[...new Set(origins)].join(" ")}"`;
+await fill("embed.html", [[allowed([]), allowed(embedders)]]);
 
 /**
  * Writes size and hash of a file, as it is served, into its model's manifest.
@@ -224,7 +231,7 @@ function within(what, bytes, bound) {
 // Icons of an installed app, the engine's own glue, what reads files, the painter of masks, the
 // gallery's export and viewer, the form's part for ControlNets, what enlarges, what compares
 // checkpoints, what makes many images at once, weights by keys, the prompts of before, presets, the
-// order of the queue and what deletes all data come later, if at all.
+// order of the queue, what deletes all data and the page for frames come later, if at all.
 const readers = [
   ...["comfy", "comfy_graph", "comfy_nodes", "comfy_passes", "comfy_workflow", "compel"],
   ...["controls", "draw_things", "easy", "exif", "fooocus", "hashes", "hires", "invoke", "json"],
@@ -261,6 +268,9 @@ const later = new Set([
   ...["presets/choice.js", "presets/dialog.js", "presets/presets.js", "strings/presets.js"],
   ...["speed.js", "views/speed.js", "views/speeding.js", "strings/speed.js"],
   ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
+  // The page for frames of other sites.
+  ...["embed.html", "strings/embed.js", "engine/maker.js"],
+  ...["allowed", "main", "protocol", "read"].map((name) => `embed/${name}.js`),
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
   // The model card, and the switch for a storage that sites share.

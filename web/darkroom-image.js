@@ -10,9 +10,9 @@
 // last element is removed. An element that is moved keeps its image, or goes on. Events:
 // `progress` (detail: the engine's progress), `load` and `error`; the file is `element.png`.
 
-import { Engine, EngineError } from "./engine/client.js";
+import { EngineError } from "./engine/client.js";
+import { Maker } from "./engine/maker.js";
 import { text } from "./strings/element.js";
-import { inTurn } from "./tab/turn.js";
 
 const FIELDS = [
   "prompt",
@@ -40,47 +40,13 @@ let style = null;
 /** A server that renders pages can import this module too: it has no HTMLElement. */
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
-const engine = new Engine();
-/** The address of the open model; empty if none is. */
-let opened = "";
-/** Resolved when all elements so far are done: one element after another makes its image. */
-let queue = Promise.resolve();
+const maker = new Maker();
 /** The elements that are on the page. @type {Set<DarkroomImage>} */
 const present = new Set();
 
 /** Ends the engine's worker if no element is left. @param {DarkroomImage} element */
 function release(element) {
-  if (!present.delete(element) || present.size) return;
-  opened = "";
-  engine.dispose();
-}
-
-/**
- * Makes an image, after those of other elements and other tabs.
- * @param {string} model
- * @param {import("./engine/protocol.js").Request} request
- * @param {import("./engine/client.js").Watch & { signal: AbortSignal }} watch
- */
-function make(model, request, watch) {
-  const work = async () => {
-    watch.signal.throwIfAborted();
-    if (model !== opened) {
-      opened = "";
-      await engine.open(model, {}, watch);
-      opened = model;
-    }
-    return engine.generate(request, watch).catch((error) => {
-      // After a wrong request or a cancel the model is still open; after other errors perhaps not.
-      if (!["request", "cancelled"].includes(error.kind)) opened = "";
-      throw error;
-    });
-  };
-  const mine = queue.then(() => inTurn(work, { onWait() {}, signal: watch.signal }));
-  queue = mine.then(
-    () => {},
-    () => {},
-  );
-  return mine;
+  if (present.delete(element) && !present.size) maker.dispose();
 }
 
 export class DarkroomImage extends Base {
@@ -173,7 +139,10 @@ export class DarkroomImage extends Base {
         if (progress.event === "step") this.#bar.value = progress.step / progress.steps;
         this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
       };
-      const { png, width, height } = await make(model, this.#request(), { onProgress, signal });
+      const { png, width, height } = await maker.make(model, {}, this.#request(), {
+        onProgress,
+        signal,
+      });
       if (signal.aborted) return;
       this.png = new Blob([png], { type: "image/png" });
       URL.revokeObjectURL(this.#image.src);

@@ -33,10 +33,11 @@ async function plainPage(site) {
 /**
  * The site once more, with other hosts allowed.
  * @param {string[]} hosts
+ * @param {"--weights-host" | "--embed-host"} [option] what they are allowed
  */
-export async function siteWith(hosts) {
+export async function siteWith(hosts, option = "--weights-host") {
   const out = await mkdtemp(join(scratch, "site-"));
-  const words = hosts.flatMap((host) => ["--weights-host", host]);
+  const words = hosts.flatMap((host) => [option, host]);
   const program = join(import.meta.dirname, "../../../scripts/site.mjs");
   await promisify(execFile)(process.execPath, [program, "--out", out, ...words]);
   return out;
