@@ -6,9 +6,9 @@
 // `model` is the address, from the page, of a folder in the diffusers layout or of a single file.
 // The other attributes are fields of a request: prompt, negative-prompt, seed, steps,
 // guidance-scale, sampler, width, height. The image is made when the element comes into view, and
-// again when an attribute changes. All elements of a page share one engine, which ends when the last
-// element is removed. An element that is moved keeps its image, or goes on. Events: `progress`
-// (detail: the engine's progress), `load` and `error`; the file is `element.png`.
+// again when an attribute changes. All elements of a page share one engine, which ends when the
+// last element is removed. An element that is moved keeps its image, or goes on. Events:
+// `progress` (detail: the engine's progress), `load` and `error`; the file is `element.png`.
 
 import { Engine, EngineError } from "./engine/client.js";
 import { text } from "./strings/element.js";

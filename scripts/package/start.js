@@ -16,8 +16,8 @@ const WASM = new URL("../pkg/darkroom_bg.wasm", import.meta.url).href;
 const resolve = (address) => new URL(address, globalThis.document?.baseURI ?? location.href).href;
 
 const NO_BROWSER =
-  "The engine runs in browsers only: here is no Worker, or no address of a page. In a page that a " +
-  "server renders, call it after the page was loaded. In Node, run the program darkroom instead.";
+  "The engine runs in browsers only: here is no Worker, or no address of a page. In a page that " +
+  "a server renders, call it after the page was loaded. In Node, run the program darkroom instead.";
 
 /** Node has no Worker of this kind; other servers' programs may have one, but no address. */
 function needBrowser() {

@@ -1,5 +1,6 @@
 // The npm module in other people's projects, as scripts/pack.mjs packed it: built by Vite, under
-// its development server, in a page without a bundler, and imported by Node. The CPU draws with the built-in model.
+// its development server, in a page without a bundler, and imported by Node. The CPU draws with the
+// built-in model.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -194,7 +195,7 @@ test("an error in the element names no button of ours", async (t) => {
 
 test("an element that moves keeps its picture; the last one ends the worker", async (t) => {
   const second = ELEMENT.replace("a red heart", "a blue moon");
-  const tab = await seePicture(t, await servePage(t, policy, ELEMENT + second));
+  const tab = await seePicture(t, browser, await servePage(t, policy, ELEMENT + second));
   await tab.getByRole("img", { name: "a blue moon" }).waitFor();
   const engines = () => tab.workers().length;
   assert.equal(engines(), 1, "the elements share no engine");

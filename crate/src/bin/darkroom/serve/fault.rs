@@ -71,7 +71,8 @@ impl From<Error> for Fault {
         };
         let field = match &error {
             Error::Request { field, .. } => {
-                let row = fields().find(|row| row.words == *field);
+                let words = field.strip_prefix("number of ").unwrap_or(field);
+                let row = fields().find(|row| row.words == words);
                 Some(row.map_or(*field, |row| row.name).to_owned())
             }
             _ => None,
