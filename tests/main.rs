@@ -78,6 +78,7 @@ mod safety; // the safety checker against diffusers, and its place in the walk
 mod samplers; // plans against diffusers and the formulas
 mod schedule; // noise levels against torch's tables
 mod sd2; // Stable Diffusion 2.1 and SD-Turbo: what their configs say
+mod serve; // the program as an HTTP service
 mod served; // converted folders: whole, licensed, listed
 mod shortcuts; // what may be left out to be faster, and that nothing is unless asked
 mod steady; // steps that wait for nothing, on buffers that are there

@@ -1,0 +1,142 @@
+//! What is bounded: the queue, bodies, times, memory; a client that leaves; a device that is lost;
+//! the program's end.
+
+use super::service::{Service, read};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// A picture that takes a while.
+fn long() -> serde_json::Value {
+    json!({ "prompt": "a", "steps": 1000 })
+}
+
+#[test]
+fn of_fifty_clients_all_that_were_accepted_are_answered() {
+    let service = Service::start(&["--queue", "8"]);
+    let asked = json!({ "prompt": "a cat", "size": "64x64", "steps": 4 });
+    let statuses: Vec<_> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..50)
+            .map(|_| {
+                scope.spawn(|| {
+                    let answer = service.post("/v1/images/generations", &asked);
+                    assert!(answer.status == 200 || answer.head.contains("retry-after:"));
+                    answer.status
+                })
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    let count = |status| statuses.iter().filter(|one| **one == status).count();
+    assert!(count(200) >= 8 && count(429) > 0, "{statuses:?}");
+    assert_eq!(count(200) + count(429), 50, "{statuses:?}");
+}
+
+#[test]
+fn slow_and_large_bodies_are_refused() {
+    let service = Service::start(&["--read-timeout", "1", "--max-body", "1"]);
+    let head = "POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let slow = service.open(&format!("{head}Connection: close\r\nContent-Length: 100\r\n\r\n{{"));
+    assert_eq!(read(slow).status, 408);
+    let kind = "Content-Type: application/json\r\n";
+    let large = service.ask("POST /sdapi/v1/txt2img", kind, &vec![b' '; 100_000_000]);
+    assert_eq!(large.status, 413);
+    let chunk = format!("{:x}\r\n{}\r\n", 2_000_000, " ".repeat(2_000_000));
+    let head = format!("{head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
+    assert_eq!(read(service.open(&head)).status, 413);
+    // A head that never ends.
+    let start = Instant::now();
+    let mut stream = service.open("GET /v1/models HTTP/1.1\r\nHost: local");
+    std::io::copy(&mut stream, &mut std::io::sink()).ok();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(service.get("/v1/models").status, 200);
+}
+
+#[test]
+fn a_client_that_leaves_cancels_its_picture() {
+    let service = Service::start(&[]);
+    let body = json!({ "steps": 1000, "prompt": "a" }).to_string();
+    let head =
+        "POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    let stream = service.open(&format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    let running = || service.get("/sdapi/v1/progress").json()["state"]["sampling_step"].as_u64();
+    let wait = |what: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !what() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait(&|| running() > Some(0));
+    drop(stream);
+    wait(&|| service.get("/api/capabilities").json()["queue"]["running"] == 0);
+    interrupted(&service);
+}
+
+/// Interrupts a picture of `txt2img`, then cancels a job.
+fn interrupted(service: &Service) {
+    let asked = &json!({ "prompt": "a", "steps": 1000 });
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| service.post("/sdapi/v1/txt2img", asked).status);
+        while service.get("/sdapi/v1/progress").json()["progress"] == 0.0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(service.ask("POST /sdapi/v1/interrupt", "", b"").status, 200);
+        assert_eq!(client.join().unwrap(), 409);
+    });
+    let id = service.post("/api/jobs", &long()).json()["id"].as_str().unwrap().to_owned();
+    service.until(&id, &["running"]);
+    assert_eq!(service.ask(&format!("DELETE /api/jobs/{id}"), "", b"").status, 204);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_as_it_is() {
+    let service = Service::start(&["--keep", "4"]);
+    let held = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let draw = |count: usize| {
+        for seed in 0..count {
+            let asked = json!({ "prompt": "a", "seed": seed, "steps": 1 });
+            let id = service.post("/api/jobs", &asked).json()["id"].as_str().unwrap().to_owned();
+            service.until(&id, &["done"]);
+        }
+    };
+    draw(10);
+    let before = held();
+    draw(40);
+    assert!(held() < before + before / 10, "{before} kB became {} kB", held());
+}
+
+#[test]
+fn after_a_lost_device_the_next_picture_is_made() {
+    let arguments = ["--listen", "127.0.0.1:0", "--steps", "2"];
+    let service = Service::with(&arguments, &[("DARKROOM_LOSE_DEVICE_AT", "3")]);
+    let ask = |steps: u32| {
+        let asked = json!({ "prompt": "a red cat", "seed": "7", "steps": steps });
+        service.post("/api/jobs", &asked).json()["id"].as_str().unwrap().to_owned()
+    };
+    // The first one loses the device; the second waits for it to be opened again.
+    let [lost, next] = [ask(5), ask(2)];
+    let failed = service.until(&lost, &["failed", "done"]);
+    assert_eq!(failed["status"], "failed", "{failed}");
+    assert_eq!(service.get(&format!("/api/jobs/{lost}/picture")).status, 503);
+    assert_eq!(service.until(&next, &["failed", "done"])["status"], "done");
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_end_it_in_order() {
+    use std::os::unix::process::ExitStatusExt;
+    for (name, code) in [("-TERM", 143), ("-INT", 130)] {
+        let mut service = Service::start(&[]);
+        let id = service.post("/api/jobs", &long()).json()["id"].as_str().unwrap().to_owned();
+        service.until(&id, &["running"]);
+        let start = Instant::now();
+        let status = service.signal(name);
+        assert_eq!((status.code(), status.signal()), (Some(code), None));
+        assert!(start.elapsed() < Duration::from_secs(8));
+    }
+}

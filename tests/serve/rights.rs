@@ -1,0 +1,69 @@
+//! Who may ask: names of the host, origins of pages, tokens, addresses.
+
+use super::service::{Service, command};
+
+const TOKEN: &str = "0123456789abcdef-secret";
+
+#[test]
+fn only_this_machines_names_and_allowed_pages_may_ask() {
+    let service =
+        Service::start(&["--host-name", "box.lan", "--allow-origin", "https://a.example"]);
+    let status = |head: &str| service.ask("GET /v1/models", head, b"").status;
+    for host in ["localhost:7860", "127.0.0.1", "[::1]:80", "box.lan:1", "LOCALHOST"] {
+        assert_eq!(status(&format!("Host: {host}\r\n")), 200, "{host}");
+    }
+    for host in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example", ""]
+    {
+        assert_eq!(status(&format!("Host: {host}\r\n")), 403, "{host}");
+    }
+    assert_eq!(status("Origin: https://evil.example\r\n"), 403);
+    assert_eq!(status("Origin: null\r\n"), 403);
+    assert_eq!(status("Sec-Fetch-Site: cross-site\r\n"), 403);
+    let allowed = service.ask("GET /v1/models", "Origin: https://a.example\r\n", b"");
+    assert_eq!(allowed.status, 200);
+    assert!(allowed.head.contains("access-control-allow-origin: https://a.example"));
+    let asked = service.ask("OPTIONS /api/jobs", "Origin: https://a.example\r\n", b"");
+    assert_eq!(asked.status, 204);
+    assert!(!service.get("/v1/models").head.contains("access-control"));
+}
+
+#[test]
+fn a_token_is_asked_for_where_others_can_reach_it() {
+    let common = ["--device", "cpu", "--listen"];
+    let refused = |more: &[&str], environment: &[(&str, &str)]| {
+        let output = command(&[&common[..], more].concat(), environment).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = refused(&["0.0.0.0:0"], &[]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--token-file"), "{said}");
+    assert_eq!(refused(&["0.0.0.0:0"], &[("DARKROOM_TOKEN", "short")]).0, Some(2));
+
+    let arguments = [&common[..], &["0.0.0.0:0"]].concat();
+    let mut service = Service::with(&arguments, &[("DARKROOM_TOKEN", TOKEN)]);
+    service.address = service.address.replace("0.0.0.0", "127.0.0.1");
+    let status = |head: &str| service.ask("GET /v1/models", head, b"").status;
+    assert_eq!(status(""), 401);
+    assert_eq!(status("Authorization: Bearer 0123456789abcdef-secreT\r\n"), 401);
+    assert_eq!(status(&format!("Authorization: Bearer {TOKEN}\r\n")), 200);
+    use base64::Engine;
+    let word = base64::engine::general_purpose::STANDARD.encode(format!("user:{TOKEN}"));
+    assert_eq!(status(&format!("Authorization: Basic {word}\r\n")), 200);
+}
+
+/// The kernel's table has addresses as hexadecimal digits, the last byte first.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_loopback_alone() {
+    let service = Service::start(&[]);
+    let port: u16 = service.address.rsplit(':').next().unwrap().parse().unwrap();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap()
+        + &std::fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
+    let own = table.lines().filter_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let is_listening = words.get(3) == Some(&"0A");
+        let (address, own) = words.get(1)?.rsplit_once(':')?;
+        (is_listening && own == format!("{port:04X}")).then(|| address.to_owned())
+    });
+    assert_eq!(own.collect::<Vec<_>>(), ["0100007F"]);
+}
