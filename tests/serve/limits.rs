@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// A picture that takes a while.
 fn long() -> serde_json::Value {
-    json!({ "prompt": "a", "steps": 1000 })
+    json!({ "prompt": "a", "steps": 900 })
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn slow_and_large_bodies_are_refused() {
 #[test]
 fn a_client_that_leaves_cancels_its_picture() {
     let service = Service::start(&[]);
-    let body = json!({ "steps": 1000, "prompt": "a" }).to_string();
+    let body = json!({ "steps": 900, "prompt": "a" }).to_string();
     let head =
         "POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
     let stream = service.open(&format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
@@ -74,7 +74,7 @@ fn a_client_that_leaves_cancels_its_picture() {
 
 /// Interrupts a picture of `txt2img`, then cancels a job.
 fn interrupted(service: &Service) {
-    let asked = &json!({ "prompt": "a", "steps": 1000 });
+    let asked = &json!({ "prompt": "a", "steps": 900 });
     std::thread::scope(|scope| {
         let client = scope.spawn(|| service.post("/sdapi/v1/txt2img", asked).status);
         while service.get("/sdapi/v1/progress").json()["progress"] == 0.0 {
