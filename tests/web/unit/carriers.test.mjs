@@ -33,7 +33,11 @@ const png = (...chunks) =>
     chunk("IEND", Buffer.alloc(0)),
   ]);
 
-/** A text of a PNG file whose compressed part is `body`. @param {string} head @param {Buffer} body */
+/**
+ * A text of a PNG file whose compressed part is `body`.
+ * @param {string} head
+ * @param {Buffer} body
+ */
 const textChunk = (head, body) => Buffer.concat([Buffer.from(head, "latin1"), body]);
 
 /** Exif data with a user's comment. @param {Buffer} comment */
@@ -129,7 +133,7 @@ test("settings are read from pasted text, as from a file", () => {
   }
 });
 
-test("a text that is damaged or longer than any request is none; others of the file are read", async () => {
+test("a text that is damaged or too long is none; others of the file are read", async () => {
   const bomb = deflateSync(Buffer.alloc(40_000_000, 97));
   const cut = packed.subarray(0, packed.length - 8);
   const rest = chunk("tEXt", textChunk("parameters\0", utf8));

@@ -57,7 +57,7 @@ test("YAML collections become lists, a list without a name has the file's", asyn
   assert.deepEqual(left, ["__proto__ (a name that no prompt can have)"]);
 });
 
-test("an item that begins with a comment's sign is a text; in a list of lines it is a comment", async () => {
+test("an item that begins with # is a text; in a list of lines it is a comment", async () => {
   const { lists } = await readListFiles([
     { path: "a.yaml", file: new Blob(['colours:\n  - "#ff0000"\n  - "// slashes"\n  - red\n']) },
     { path: "b.json", file: new Blob([JSON.stringify({ codes: [" #1", "two # often"] })]) },
