@@ -1,6 +1,6 @@
 //! Every path of the three APIs: what it answers, and that its picture is the program's.
 
-use super::service::Service;
+use super::service::{Answer, Service};
 use crate::made_up::{program, scratch};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -206,6 +206,29 @@ fn wrong_fields_are_named_in_each_apis_own_shape() {
     assert_eq!(service.ask("POST /api/jobs", kind, b"{").json()["error"]["kind"], "json");
     assert_eq!(service.ask("POST /api/jobs", kind, b"[]").status, 400);
     assert_eq!(service.ask("POST /api/jobs", "Content-Type: text/plain\r\n", b"{}").status, 415);
+}
+
+/// Clients of AUTOMATIC1111's API send all fields each time. What a sampler or model does not read
+/// there changes nothing here; what it does read is honoured or refused.
+#[test]
+fn fields_that_are_not_read_there_change_nothing() {
+    let service = Service::start(&[]);
+    let ask = |more: &[(&str, Value)]| {
+        let mut asked = json!({
+            "prompt": "a red cat", "seed": 7, "width": 64, "height": 64, "sampler_name": "Euler",
+        });
+        more.iter().for_each(|(name, value)| asked[*name] = value.clone());
+        service.post("/sdapi/v1/txt2img", &asked)
+    };
+    let image = |answer: Answer| answer.json()["images"][0].clone();
+    let plain = image(ask(&[]));
+    assert_eq!(plain, image(ask(&[("eta", json!(1)), ("image_cfg_scale", json!(1.5))])));
+    let ancestral = ("sampler_name", json!("Euler a"));
+    assert_eq!(ask(&[ancestral.clone(), ("eta", json!(1.0))]).status, 200);
+    assert_eq!(ask(&[ancestral, ("eta", json!(0.5))]).status, 422);
+    let ddim = ("sampler_name", json!("DDIM"));
+    let noisy = image(ask(&[ddim.clone(), ("eta", json!(1.0))]));
+    assert_ne!(noisy, image(ask(&[ddim])));
 }
 
 /// What only the run finds names the field as well.

@@ -321,7 +321,7 @@ test("the built-in model makes a grid on the CPU", async (t) => {
   const [first] = images;
   const script =
     'Script: X/Y/Z plot, X Type: Sampler, X Values: "DDIM, Euler", ' +
-    'Y Type: CFG scale, Y Values: "1, 7.5"';
+    'Y Type: CFG Scale, Y Values: "1, 7.5"';
   const own = new Map(first?.texts).set(
     "parameters",
     `${first?.texts.get("parameters")}, ${script}`,

@@ -1,8 +1,10 @@
-// The axes of a grid that change the model: checkpoints, and VAEs in place of the models' own. A
+// The axes of a grid that change the model: checkpoints, and parts in place of the models' own. A
 // cell has them as fields beside those of the request, until the grid is stored: then as a choice,
 // the model and how to open it.
 
+import { PARTS } from "../engine/protocol.js";
 import { KEPT } from "../options.js";
+import { OTHER_PARTS } from "../strings.js";
 import { batchText as text } from "../strings/batch.js";
 import { splitValues } from "./values.js";
 
@@ -14,24 +16,29 @@ import { splitValues } from "./values.js";
  * Addresses with their names.
  * @typedef {[address: string, name: string][]} Named
  *
- * What can be chosen.
- * @typedef {{ models: Named, vaes: Named }} Models
+ * What can be chosen: models, and parts of each kind.
+ * @typedef {{ models: Named, parts: Partial<Record<Part, Named>> }} Models
+ * @typedef {(typeof PARTS)[number]} Part
  */
 
 /** No models: what an axis can change before they are listed. @type {Models} */
-export const NO_MODELS = { models: [], vaes: [] };
+export const NO_MODELS = { models: [], parts: {} };
 
 /**
  * @param {Models} models
  * @returns {AxisKind[]}
  */
-export const kindsOfModels = ({ models, vaes }) => [
+export const kindsOfModels = ({ models, parts }) => [
   ...(models.length ? [ofNamed("model", text.checkpoint(), models)] : []),
-  ...(vaes.length ? [ofNamed("vae", text.vae(), [["", text.ownVae()], ...vaes])] : []),
+  ...PARTS.flatMap((part) => {
+    const { [part]: named = [] } = parts;
+    const own = /** @type {Named[0]} */ (["", text.ownPart(part)]);
+    return named.length ? [ofNamed(part, OTHER_PARTS.get(part) ?? part, [own, ...named])] : [];
+  }),
 ];
 
 /**
- * @param {"model" | "vae"} id
+ * @param {"model" | Part} id
  * @param {string} label
  * @param {Named} named
  * @returns {AxisKind}
@@ -64,19 +71,26 @@ function unique(named) {
  * @returns {T & { choice?: Choice }}
  */
 export function withChoice(cell, present) {
-  const { model, vae, ...fields } = cell.fields;
-  if (model === undefined && vae === undefined) return cell;
+  const { model, ...fields } = cell.fields;
+  const own = PARTS.filter((part) => fields[part] !== undefined);
+  if (model === undefined && !own.length) return cell;
   const another = model !== undefined && model !== present.model;
-  const kept = Object.entries(present.how).filter(
-    ([name]) => (!another || KEPT.includes(name)) && (vae === undefined || name !== "vae"),
+  /** @type {Choice["how"]} */
+  const how = Object.fromEntries(
+    Object.entries(present.how).filter(([name]) => !another || KEPT.includes(name)),
   );
-  const how = { ...Object.fromEntries(kept), ...(vae && { vae }) };
+  for (const part of own) {
+    const { [part]: file = "" } = fields;
+    if (file) how[part] = file;
+    else delete how[part];
+    delete fields[part];
+  }
   return { ...cell, fields, choice: { model: model ?? present.model, how } };
 }
 
 /**
  * Some cells in the order in which they are made: those of one model one after another, so that it
- * is opened once; within a model those of one VAE. Else as they come.
+ * is opened once; within a model those of the same parts. Else as they come.
  * @param {{ choice?: Choice }[]} cells
  * @param {number[]} which
  */

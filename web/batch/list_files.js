@@ -133,8 +133,7 @@ function listsOfJson(value, name, depth, left) {
   if (typeof value === "string" && name) return listOf(name, value, left);
   if (Array.isArray(value) && name) {
     const lines = value.filter((line) => ["string", "number"].includes(typeof line));
-    const all = lines.map((line) => String(line).replace(/\s*\n\s*/g, " ")).join("\n");
-    return listOf(name, all, left);
+    return listOf(name, lines.map((line) => lineOf(String(line))).join("\n"), left);
   }
   if (typeof value !== "object" || value === null) return [];
   const inside = value instanceof Map ? [...value] : Object.entries(value);
@@ -142,6 +141,16 @@ function listsOfJson(value, name, depth, left) {
     listsOfJson(inner, name ? `${name}/${own}` : own, depth + 1, left),
   );
 }
+
+/**
+ * An item as a line of a list, where # and // begin a comment: an item that begins so is a text.
+ * @param {string} item
+ */
+const lineOf = (item) =>
+  item
+    .replace(/\s*\n\s*/g, " ")
+    .trim()
+    .replace(/^(#|\/\/)/, "\\$1");
 
 /** All lists as one zip file of .txt files. @param {List[]} lists */
 export function zipOfLists(lists) {

@@ -1,6 +1,7 @@
-// The checkpoints and VAEs that a grid can go through: the one that is chosen on the page, the
+// The checkpoints and parts that a grid can go through: the one that is chosen on the page, the
 // built-in model, and what this browser stores.
 
+import { PARTS } from "../engine/protocol.js";
 import { MODEL } from "../options.js";
 import { kindOf } from "../store/addons.js";
 import { theStore } from "../store/shared.js";
@@ -26,5 +27,8 @@ export async function listModels(present) {
   /** The page's own comes first: it is open already. @type {Named} */
   const own = present ? [[present, name]] : [];
   const known = new Map([...own, [MODEL, text.builtIn()], ...stored("model")]);
-  return { models: [...known], vaes: stored("vae") };
+  return {
+    models: [...known],
+    parts: Object.fromEntries(PARTS.map((part) => [part, stored(part)])),
+  };
 }

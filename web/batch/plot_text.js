@@ -10,10 +10,15 @@ import { textChunk, textChunks, withChunks } from "./png_text.js";
 
 /** @typedef {import("./cells.js").Scale} Scale */
 
-/** Axes that have another name in that script. */
+/** Axes that have another name in that script; those that it does not have keep theirs. */
 const TYPES = new Map([
   [text.replace(), "Prompt S/R"],
   [text.checkpoint(), "Checkpoint name"],
+  [text.style(), "Styles"],
+  ["CFG scale", "CFG Scale"],
+  ["Image CFG scale", "Image CFG Scale"],
+  ["Denoising strength", "Denoising"],
+  ["RNG", "RNG source"],
 ]);
 
 /** The keyword of that text. */

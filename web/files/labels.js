@@ -23,6 +23,9 @@ const QUIET = [
   ...["Module 2", "Module 3", "Module 4", "Lora SHA-256", "Prompt weights", "Prompt syntax"],
 ];
 
+/** Settings that are on unless the text says otherwise: these are lost where they are off. */
+const ON = ["UniPC lower order final"];
+
 /** Values that are the usual ones. @type {Map<string, RegExp>} */
 const USUAL = new Map([
   ["Emphasis", /^(Original|None)$/],
@@ -50,6 +53,10 @@ const USUAL = new Map([
   ["CFG Rescale", /^0(\.0*)?$/],
   ["CFG rescale", /^0(\.0*)?$/],
   ["Resize scale", /^1(\.0*)?$/],
+  ["UniPC lower order final", /^True$/],
+  ["UniPC variant", /^bh1$/],
+  ["UniPC skip type", /^time_uniform$/],
+  ["UniPC order", /^3$/],
 ]);
 
 /** Settings of the second pass that are lost only where they differ from those of the first. */
@@ -77,7 +84,8 @@ export function lostSettings(fields, value, read) {
   const known = new Set([...READ, ...QUIET, ...named(), ...read]);
   const first = { "Schedule type": "Automatic" };
   const lost = fields.filter(([name, text]) => {
-    if (known.has(name) || isOff(text) || USUAL.get(name)?.test(text)) return false;
+    if (known.has(name) || USUAL.get(name)?.test(text)) return false;
+    if (isOff(text) && !ON.includes(name)) return false;
     const other = SAME_AS.get(name) ?? "";
     return (
       !other || text !== (value(other) || Object.entries(first).find(([n]) => n === other)?.[1])

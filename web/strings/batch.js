@@ -71,8 +71,7 @@ export const batchText = {
   style: () => "Style",
   checkpoint: () => "Checkpoint",
   builtIn: () => "the built-in model",
-  vae: () => "VAE",
-  ownVae: () => "the model’s own",
+  ownPart: (/** @type {string} */ part) => (part === "taesd" ? "none" : "the model’s own"),
   control: {
     weight: (/** @type {string} */ name) => `Control weight: ${name}`,
     start: (/** @type {string} */ name) => `Starting control step: ${name}`,

@@ -21,7 +21,7 @@ const MODELS = {
     ["stored/1", "Teal"],
     ["stored/2", "Teal"],
   ],
-  vaes: [["stored/9", "Sharp"]],
+  parts: { vae: [["stored/9", "Sharp"]], taesd: [["stored/7", "Quick"]], unet: [] },
 };
 const FORM = { prompt: "a cat", seed: "7", count: "4" };
 const PRESENT = { model: "models/demo", how: { device: "cpu", rest: "fetch", vae: "stored/8" } };
@@ -43,8 +43,11 @@ function grid(axes) {
 
 test("checkpoints and VAEs are axes where there are some", () => {
   const ids = (/** @type {Models} */ models) => axisKinds(FORM, [], models).map(({ id }) => id);
-  assert.ok(ids(MODELS).includes("model") && ids(MODELS).includes("vae"));
-  assert.ok(!ids({ ...MODELS, vaes: [] }).includes("vae"));
+  assert.deepEqual(
+    ids(MODELS).filter((id) => ["model", "vae", "taesd", "unet", "text_encoder"].includes(id)),
+    ["model", "vae", "taesd"],
+  );
+  assert.ok(!ids({ ...MODELS, parts: {} }).includes("vae"));
   assert.ok(!axisKinds(FORM, []).some(({ id }) => ["model", "vae"].includes(id)));
 });
 
@@ -68,6 +71,15 @@ test("a VAE stands in for the model's own, or that is used", () => {
     [rest, { ...rest, vae: "stored/9" }],
   );
   assert.deepEqual(scales[0], { label: "VAE", values: ["the model’s own", "Sharp"] });
+  const both = grid({ taesd: ["", "stored/7"], vae: ["stored/9"], model: ["stored/1"] });
+  assert.deepEqual(
+    both.cells.map(({ choice }) => choice),
+    [{}, { taesd: "stored/7" }].map((part) => ({
+      ...{ model: "stored/1", how: { device: "cpu", vae: "stored/9", ...part } },
+    })),
+  );
+  assert.deepEqual(both.scales[0], { label: "TAESD", values: ["none", "Quick"] });
+  assert.ok(both.cells.every(({ fields }) => !("taesd" in fields) && !("vae" in fields)));
 });
 
 test("cells of one model are made one after another, in whichever axis it is", () => {
@@ -96,6 +108,12 @@ test("labels and the plot's text name the models", () => {
   );
   const script = "Script: X/Y/Z plot, X Type: Checkpoint name, X Values: ";
   assert.equal(scriptOf(scales), `${script}"the built-in model, Teal (stored/2)"`);
+  const plain = grid({ guidance_scale: ["1", "2"], rng: ["torch"], vae: ["stored/9"] });
+  assert.equal(
+    scriptOf(plain.scales),
+    'Script: X/Y/Z plot, X Type: CFG Scale, X Values: "1, 2", Y Type: RNG source, ' +
+      "Y Values: torch, Z Type: VAE, Z Values: Sharp",
+  );
 });
 
 /** What makes the jobs, over a session that opens all models but one. */

@@ -48,7 +48,10 @@ const FEATURES = [
   ],
   ...["custom noise levels", "timestep spacing", "zero terminal SNR", "noise source"],
   ...["noise source of the graphics card", "other noise sources", "noise of ancestral samplers"],
-  ...["noise of SDE samplers", "eta", "eta of ancestral samplers", "sigma churn", "model", "VAE"],
+  ...["noise of SDE samplers", "eta", "eta of ancestral samplers", "noise seed delta"],
+  ...["sigma churn", "numbers of samplers", "numbers of noise schedules"],
+  ...["guidance of a part of the steps", "guidance of a start image", "noise of a start image"],
+  ...["model", "VAE", "TAESD", "other emphasis", "types of weights", "ways of older versions"],
   ...[
     "refiner",
     "clip skip",

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Book } from "../../../web/batch/book.js";
+import { allTexts } from "../../../web/batch/combine.js";
 import { splitValues } from "../../../web/batch/values.js";
 import { zip } from "../../../web/files/zip.js";
 
@@ -53,6 +55,19 @@ test("YAML collections become lists, a list without a name has the file's", asyn
     { name: "trees", text: "oak\nelm" },
   ]);
   assert.deepEqual(left, ["__proto__ (a name that no prompt can have)"]);
+});
+
+test("an item that begins with # is a text; in a list of lines it is a comment", async () => {
+  const { lists } = await readListFiles([
+    { path: "a.yaml", file: new Blob(['colours:\n  - "#ff0000"\n  - "// slashes"\n  - red\n']) },
+    { path: "b.json", file: new Blob([JSON.stringify({ codes: [" #1", "two # often"] })]) },
+    { path: "c.txt", file: new Blob(["#comment\nred"]) },
+  ]);
+  const book = new Book(lists.map(({ name, text }) => [name, text]));
+  const all = (/** @type {string} */ name) => [...allTexts(book.read(`__${name}__`))];
+  assert.deepEqual(all("colours"), ["#ff0000", "// slashes", "red"]);
+  assert.deepEqual(all("codes"), ["#1", "two"]);
+  assert.deepEqual(all("c"), ["red"]);
 });
 
 test("quotes with nothing in them are an empty value", () => {

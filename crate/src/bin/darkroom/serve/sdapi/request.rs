@@ -6,7 +6,8 @@ use crate::serve::app::App;
 use crate::serve::fault::Fault;
 use crate::serve::fields::{Fields, png, set};
 use crate::serve::job::{MaskKind, Order};
-use darkroom::pipeline::Request;
+use darkroom::diffusion::Sampler;
+use darkroom::pipeline::{Purpose, Request};
 use serde_json::{Value, json};
 
 /// What a request of that program leaves out, where the command line does not say it.
@@ -88,12 +89,17 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
     fields.ignore(&IGNORED);
     fields.ignore(&["save_images"]);
     sampler(&mut fields, &mut request)?;
+    eta(&mut fields, &mut request)?;
     fields.seed(&mut request, true)?;
     let [batches, size] = [fields.whole("n_iter")?, fields.whole("batch_size")?];
     let count = batches.unwrap_or(1).checked_mul(size.unwrap_or(1)).filter(|count| *count > 0);
     request.count = count.ok_or_else(|| Fault::field("batch_size", "must be from 1 on"))?;
     fields.put(&mut request, "cfg_scale", "guidance_scale")?;
     let (mut initial, mut mask) = (None, None);
+    if app.about.description.purpose != Purpose::Edit {
+        // Clients send it with every picture; other models read it there no more than here.
+        fields.ignore(&["image_cfg_scale"]);
+    }
     if begins {
         initial = Some(picture(&mut fields)?);
         let strength = fields.take("denoising_strength").unwrap_or(json!(0.75));
@@ -117,6 +123,20 @@ fn sampler(fields: &mut Fields, request: &mut Request) -> Result<(), Fault> {
         let name = if name == "align_your_steps" { "Align Your Steps".into() } else { name };
         set(request, "scheduler", "sigmas", name.into())?;
     }
+    Ok(())
+}
+
+/// Clients send one with every sampler, and only those that add noise read it there. The ancestral
+/// ones have 1 here.
+fn eta(fields: &mut Fields, request: &mut Request) -> Result<(), Fault> {
+    let Ok(sampler) = request.sampler.parse::<Sampler>() else { return Ok(()) };
+    if sampler.abilities().eta {
+        return fields.put(request, "eta", "eta");
+    }
+    if ["ancestral", "sde"].iter().any(|part| sampler.name().contains(part)) {
+        return fields.only("eta", &[json!(1)]);
+    }
+    fields.ignore(&["eta"]);
     Ok(())
 }
 
