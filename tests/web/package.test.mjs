@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { build } from "esbuild";
 import { serve } from "../../scripts/serve.mjs";
 import { launch } from "./harness/browser.mjs";
 import {
@@ -104,6 +105,36 @@ test("a page without a bundler draws, with an import map", async (t) => {
   const site = await serve({ roots, headers: false });
   t.after(() => site.close());
   const tab = await seePicture(t, browser, `${site.url}map.html`);
+  assert.deepEqual(await byHand(tab), BY_HAND);
+});
+
+test("esbuild leaves both files behind: they are named, and come from another site", async (t) => {
+  const files = await serve({
+    roots: [join(PACKED, "darkroom")],
+    headers: false,
+    instead: (_, response) => {
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      return false;
+    },
+  });
+  t.after(() => files.close());
+  const main = await readFile(join(project, "main.js"), "utf8");
+  const contents = `${main}
+Engine.workerUrl = "${files.url}engine/worker.js";
+Engine.wasmUrl = "${files.url}pkg/darkroom_bg.wasm";
+`;
+  await build({
+    stdin: { contents, resolveDir: project },
+    bundle: true,
+    format: "esm",
+    outfile: join(project, "esbuild/bundle.js"),
+    logLevel: "error",
+  });
+  await writeFile(join(project, "esbuild/index.html"), page(ELEMENT, "bundle.js"));
+  const roots = [join(project, "esbuild"), join(project, "public")];
+  const site = await serve({ roots, headers: false });
+  t.after(() => site.close());
+  const tab = await seePicture(t, browser, site.url);
   assert.deepEqual(await byHand(tab), BY_HAND);
 });
 
