@@ -269,7 +269,7 @@ const later = new Set([
   ...["speed.js", "views/speed.js", "views/speeding.js", "strings/speed.js"],
   ...["queue/after_image.js", "queue/order.js", "strings/queue.js", "strings/prompt.js"],
   // The page for frames of other sites.
-  ...["embed.html", "strings/embed.js", "engine/maker.js"],
+  ...["embed.html", "strings/embed.js", "maker.js"],
   ...["allowed", "main", "protocol", "read"].map((name) => `embed/${name}.js`),
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],

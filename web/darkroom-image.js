@@ -11,7 +11,7 @@
 // `progress` (detail: the engine's progress), `load` and `error`; the file is `element.png`.
 
 import { EngineError } from "./engine/client.js";
-import { Maker } from "./engine/maker.js";
+import { Maker } from "./maker.js";
 import { text } from "./strings/element.js";
 
 const FIELDS = [

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";
-import { DOUBLE, SITE, visit } from "./harness/site.mjs";
+import { release } from "./harness/release.mjs";
+import { visit } from "./harness/site.mjs";
 import { siteWith } from "./harness/storage.mjs";
 
 /** A server on another origin that lets everyone read, and what it was asked. */
@@ -80,7 +81,7 @@ const expected = /Content Security Policy|violates|Refused|update/;
 
 test("page, workers and service worker can ask nobody else", async (t) => {
   const other = await elsewhere(t);
-  const server = { roots: [String(DOUBLE[0]), SITE], headers: false };
+  const server = { roots: [await release(t)], headers: false };
   const { page, state, site } = await visit(t, { server, expected });
   await state("ready");
   const headers = await page.evaluate(async () => [...(await fetch("./index.html")).headers]);
@@ -97,7 +98,7 @@ test("page, workers and service worker can ask nobody else", async (t) => {
 test("a host that the build names may be asked, but lead nowhere else", async (t) => {
   const [named, other] = [await elsewhere(t), await elsewhere(t)];
   const built = await siteWith([named.url]);
-  const server = { roots: [String(DOUBLE[0]), built], headers: false };
+  const server = { roots: [await release(t, built)], headers: false };
   const { page, state } = await visit(t, {
     server,
     expected: new RegExp(`${expected.source}|asked elsewhere: (${named.url}|${other.url})`),

@@ -1,7 +1,7 @@
 // The page for frames of other sites: answers the messages of an allowed page around it. Messages
 // of others are not answered, and nothing is sent before a message came.
 
-import { Maker } from "../engine/maker.js";
+import { Maker } from "../maker.js";
 import { text } from "../strings/embed.js";
 import { allowedHosts, isAllowed } from "./allowed.js";
 import { VERSION } from "./protocol.js";

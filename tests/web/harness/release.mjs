@@ -10,13 +10,14 @@ import { DOUBLE, SITE } from "./site.mjs";
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * Copies the site. The folder is deleted after the test, or after all of a file's.
+ * Copies a site. The folder is deleted after the test, or after all of a file's.
  * @param {{ after: (task: () => Promise<void>) => void }} t
+ * @param {string} [site]
  */
-export async function release(t) {
+export async function release(t, site = SITE) {
   const folder = await mkdtemp(join(tmpdir(), "darkroom-release-"));
   t.after(() => rm(folder, { recursive: true }));
-  await cp(SITE, folder, { recursive: true });
+  await cp(site, folder, { recursive: true });
   await cp(String(DOUBLE[0]), folder, { recursive: true });
   await restate(folder);
   return folder;

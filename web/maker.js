@@ -1,10 +1,10 @@
 // Makes images for several askers by one engine, one after another and in turn with other tabs. A
 // model stays open as long as the next image is of the same one.
 
-import { inTurn } from "../tab/turn.js";
-import { Engine } from "./client.js";
+import { inTurn } from "./tab/turn.js";
+import { Engine } from "./engine/client.js";
 
-/** @typedef {import("./client.js").Watch & { signal: AbortSignal }} Watch */
+/** @typedef {import("./engine/client.js").Watch & { signal: AbortSignal }} Watch */
 
 export class Maker {
   #engine = new Engine();
@@ -15,11 +15,11 @@ export class Maker {
 
   /**
    * @param {string} model its address
-   * @param {import("./protocol.js").Options} options
-   * @param {import("./protocol.js").Request} request
+   * @param {import("./engine/protocol.js").Options} options
+   * @param {import("./engine/protocol.js").Request} request
    * @param {Watch} watch
-   * @returns {Promise<import("./protocol.js").Picture>}
-   * @throws {import("./client.js").EngineError} as Engine.open and Engine.generate
+   * @returns {Promise<import("./engine/protocol.js").Picture>}
+   * @throws {import("./engine/client.js").EngineError} as Engine.open and Engine.generate
    */
   make(model, options, request, watch) {
     const work = async () => {
@@ -48,7 +48,7 @@ export class Maker {
 
   /**
    * @param {string} model
-   * @param {import("./protocol.js").Options} options
+   * @param {import("./engine/protocol.js").Options} options
    * @param {Watch} watch
    */
   async #open(model, options, watch) {
