@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { safetensors } from "./harness/files.mjs";
+import { restate } from "./harness/release.mjs";
 import { DOUBLE, SITE, visit } from "./harness/site.mjs";
 import { siteWith } from "./harness/storage.mjs";
 import { Weights } from "./harness/weights.mjs";
@@ -36,6 +37,7 @@ async function withModel(t, more = {}, manifest = {}) {
     ...manifest,
   });
   await writeFile(join(site, "models/stable-diffusion-v1-4/manifest.json"), written);
+  await restate(site);
   const visited = await visit(t, {
     device: "cpu",
     server: { roots: [site] },
