@@ -261,7 +261,7 @@ const later = new Set([
   ...["strings/batch.js", "strings/yaml.js", "style/batch.css", "page/forget.js"],
   ...["viewer", "stage", "gestures", "template"].map((name) => `viewer/${name}.js`),
   ...["strings/viewer.js", "views/comparison.js"],
-  ...["views/batch.js", "strings/batch_row.js", "style/batch_row.css"],
+  ...["views/batch.js", "strings/batch_row.js", "style/batch_row.css", "late_style.js"],
   ...["history", "history_dialog", "typing", "weight_keys", "weights"].map(
     (name) => `prompt/${name}.js`,
   ),

@@ -2,6 +2,7 @@
 // All of them put jobs into the queue. Loaded when it is first opened, or when a prompt is
 // expanded.
 
+import { addStyle } from "../late_style.js";
 import { byId, chip, element } from "../dom.js";
 import { expands } from "../request/expands.js";
 import { addJobs, listJobs, putJobs, takeJobs } from "../storage/jobs.js";
@@ -129,7 +130,7 @@ export async function createMany(form, handlers) {
   document.body.append(dialog);
   keepUndo(dialog);
   watchLeaving(dialog, parts.wildcards.leaveEditor, places);
-  await addStyle();
+  await addStyle("batch");
 
   return {
     open() {
@@ -221,15 +222,5 @@ function keepUndo(dialog) {
   dialog.addEventListener("close", () => {
     const box = dialog.querySelector("#undo");
     if (box) document.body.append(box);
-  });
-}
-
-/** Adds the dialog's own style sheet; without it the dialog works all the same. */
-function addStyle() {
-  const href = new URL("../style/batch.css", import.meta.url).href;
-  const link = element("link", { rel: "stylesheet", href });
-  return new Promise((/** @type {(value: unknown) => void} */ done) => {
-    link.onload = link.onerror = done;
-    document.head.append(link);
   });
 }

@@ -2,9 +2,9 @@
 // service worker has it whole beside the one that it serves, and serves it when it was accepted.
 
 import { anyById, button, element, onPress, withText } from "../dom.js";
+import { addStyle } from "../late_style.js";
 import { text } from "../strings/proof.js";
 import { hashAll, keptFiles, keptVersion, sumsIn } from "./files.js";
-import { withStyle } from "./style.js";
 import { changes } from "./sums.js";
 
 /** Milliseconds for a service worker to start and answer. */
@@ -26,7 +26,7 @@ export async function offerUpdate(busy) {
   if (!next || name === offered) return;
   if (!offered) connect();
   [offered, isBusy] = [name, busy];
-  withStyle();
+  void addStyle("proof");
   const { shown, isWrong } = await describe(next).catch((/** @type {Error} */ error) => ({
     shown: [withText("summary", text.changesUnknown(error.message))],
     isWrong: false,

@@ -2,9 +2,9 @@
 // computed here, beside the list of the release.
 
 import { anyById, element, withText } from "../dom.js";
+import { addStyle } from "../late_style.js";
 import { text } from "../strings/proof.js";
 import { hashAll, keptFiles, keptVersion, readFromHost, sumsIn } from "./files.js";
-import { withStyle } from "./style.js";
 import { SUMS, judge } from "./sums.js";
 
 const WORKER = "sw.js";
@@ -12,7 +12,7 @@ const WORKER = "sw.js";
 /** Adds it to the view, once. */
 export function showProof() {
   if (document.getElementById("proof")) return;
-  withStyle();
+  void addStyle("proof");
   const button = element("button", { type: "button" }, text.check());
   const status = element("p", { role: "status" });
   const result = element("div", {});

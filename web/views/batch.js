@@ -2,13 +2,13 @@
 // Loaded when a run has more than one.
 
 import { anyById, element } from "../dom.js";
+import { addStyle } from "../late_style.js";
 import { text } from "../strings/batch_row.js";
 import { SMALL } from "./picture.js";
 
 /** @typedef {import("../session/protocol.js").Made} Made */
 
 const ID = "batch";
-let isStyled = false;
 
 /**
  * Shows them; the last one is the one that the page shows.
@@ -16,7 +16,7 @@ let isStyled = false;
  * @param {(made: Made) => void} show shows one large
  */
 export function showBatch(batch, show) {
-  withStyle();
+  void addStyle("batch_row");
   document.getElementById(ID)?.remove();
   const buttons = batch.map((made, i) => imageButton(made, text.image(i + 1, batch.length)));
   const mark = (/** @type {number} */ at) =>
@@ -38,12 +38,4 @@ function imageButton({ file, picture: { width, height } }, name) {
   image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
   image.classList.toggle("pixels", Math.max(width, height) < SMALL);
   return element("button", { type: "button", title: name, ariaLabel: name }, image);
-}
-
-/** Adds the style sheet to the page, once. */
-function withStyle() {
-  if (isStyled) return;
-  isStyled = true;
-  const href = new URL("../style/batch_row.css", import.meta.url).href;
-  document.head.append(element("link", { rel: "stylesheet", href }));
 }

@@ -3,10 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testFlows } from "../flows/all.mjs";
 import { DEMO, FIELDS, drawAndCancel, sameAsNative } from "../flows/drawing.mjs";
-import { importRecords, workByKeys } from "../flows/form.mjs";
 import { opener } from "../flows/open.mjs";
-import { drawOffline, keepGallery, storeAndReload } from "../flows/storing.mjs";
 import { testModels } from "../harness/native.mjs";
 
 const models = await testModels();
@@ -23,10 +22,4 @@ test("the built-in model draws by the CPU, which stands in for a software adapte
   await sameAsNative(t, DEMO, await app.make(FIELDS));
 });
 
-test("a model is stored, and draws the same after a reload without a server", (t) =>
-  storeAndReload(t, open, models));
-test("without a network the built-in model draws, and its file says what it is", (t) =>
-  drawOffline(t, open));
-test("images of other programs fill in the form", (t) => importRecords(t, open));
-test("the gallery outlasts a reload, byte by byte", (t) => keepGallery(t, open));
-test("the page is worked by keys alone", (t) => workByKeys(t, open));
+testFlows(open, models);

@@ -6,7 +6,7 @@
 
 use crate::exit;
 use clap::Args;
-use darkroom::weights::{Digest, PIECE_BYTES, sha256};
+use darkroom::weights::{Digest, PIECE_BYTES, is_sha256, sha256};
 use darkroom::{Error, Result};
 use std::fs;
 use std::io::{self, Read};
@@ -151,12 +151,11 @@ fn parse<'a>(place: &str, text: &'a str) -> Result<Vec<(&'a str, &'a str)>> {
 
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (hash, path) = line.split_once("  ")?;
-    let is_hash = hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let is_name = |name: &str| {
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_plain)
     };
-    (is_hash && path.split('/').all(is_name)).then_some((hash, path))
+    (is_sha256(hash) && path.split('/').all(is_name)).then_some((hash, path))
 }
 
 /// What the host is asked for: the files, the list itself, and the folder's address, which should

@@ -1,6 +1,7 @@
 //! Who may ask: the Host header against DNS rebinding, the Origin of pages, the token.
 
 use super::args::ServeArgs;
+use super::body::text;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 use base64::Engine;
@@ -128,10 +129,6 @@ fn is_equal(one: &str, other: &str) -> bool {
 
 fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn read_token(args: &ServeArgs) -> Result<Option<String>> {
