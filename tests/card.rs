@@ -26,7 +26,7 @@ fn results(out: &Path) -> Vec<Value> {
 #[test]
 fn every_part_of_the_native_program_leaves_its_figures() {
     let out = scratch("card");
-    let parts = "adapter,tests,ops-f32,unet-f32-f16";
+    let parts = "adapter,kernels,tests,ops-f32,ops-lean,unet-f32-f16";
     let output = run(parts, &out, &[]);
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
@@ -36,13 +36,24 @@ fn every_part_of_the_native_program_leaves_its_figures() {
     for part in &results {
         assert_eq!(part["status"], "ok", "{shown}");
     }
-    let figures = |part: usize| &results[part]["result"];
-    assert_eq!(figures(2)["schema"], 1);
-    assert!(figures(2)["peaks"]["gflops"].as_f64().unwrap() > 0.0);
-    for op in figures(2)["ops"].as_array().unwrap() {
-        assert!(op["seconds"].as_f64().unwrap() > 0.0 && op["gflops"].as_f64().unwrap() > 0.0);
+    let figures =
+        |name: &str| &results[names.iter().position(|part| *part == name).unwrap()]["result"];
+    let kernels = figures("kernels").as_array().unwrap();
+    assert!(kernels.len() > 30, "{} kernels of v1.4", kernels.len());
+    for needed in ["conv2d", "matmul", "attention_block", "group_norm_stream", "embedding"] {
+        assert!(kernels.iter().any(|kernel| kernel["kernel"] == needed), "no {needed}");
     }
-    let model = figures(3);
+    for kernel in kernels {
+        assert!(kernel["fault"].is_null() && kernel["seconds"].as_f64() > Some(0.0), "{kernel}");
+    }
+    for ops in ["ops-f32", "ops-lean"].map(figures) {
+        assert_eq!(ops["schema"], 1);
+        assert!(ops["peaks"]["gflops"].as_f64().unwrap() > 0.0);
+        for op in ops["ops"].as_array().unwrap() {
+            assert!(op["seconds"].as_f64().unwrap() > 0.0 && op["gflops"].as_f64().unwrap() > 0.0);
+        }
+    }
+    let model = figures("unet-f32-f16");
     assert_eq!([&model["precision"], &model["weights"]], ["f32", "f16"]);
     let evaluation = &model["evaluations"][0];
     assert_eq!(evaluation["size"].to_string(), "[64,64]");
@@ -56,7 +67,9 @@ fn every_part_of_the_native_program_leaves_its_figures() {
     assert!((stages.iter().sum::<f64>() - seconds("seconds")).abs() < 1e-6, "{picture}");
     assert!(picture["bytes_peak"].as_u64() > Some(0));
     let summary = std::fs::read_to_string(out.join("summary.txt")).unwrap();
-    for line in ["test result: ok", "an evaluation for 64×64", "a picture of 64×64", "peaks:"] {
+    for line in
+        ["kernels: ", "test result: ok", "an evaluation for 64×64", "a picture of 64×64", "peaks:"]
+    {
         assert!(summary.contains(line), "no {line:?} in {summary}");
     }
     std::fs::remove_dir_all(out).unwrap();

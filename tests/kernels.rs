@@ -141,6 +141,13 @@ fn matrices(gpu: &Gpu, precision: Precision, weights: WeightType) {
             image.conv2d(&weight, window, Epilogue::default());
         }
     }
+    // So many outputs have wide workgroups where there is the memory for them.
+    const MANY: usize = 16384;
+    let image = Tensor::empty(gpu, [2, 8, 8, 32], precision);
+    image.matmul(&Weight::empty(gpu, 32, MANY, weights), Epilogue::default());
+    image.matmul_gated(&Weight::empty(gpu, 32, MANY, weights), None, Activation::Gelu);
+    let same = Window { kernel: 3, stride: 1, padding: [1, 1], resize: None };
+    image.conv2d(&Weight::empty(gpu, 9 * 32, MANY, weights), same, Epilogue::default());
     if weights.is_quantised() {
         return;
     }

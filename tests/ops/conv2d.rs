@@ -165,6 +165,20 @@ fn with_the_tiles_of_a_real_gpu() {
     }
 }
 
+/// Many outputs in whole multiples of 128 have wide workgroups where these may have the memory.
+#[test]
+fn in_wide_workgroups() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let size = Size { input: [2, 3, 11, 8], n: 16384, window: SAME };
+        check_on(Device::Roomy, &mut proof, size, (precision, WeightType::F16), true);
+    }
+    for window in [HALVE, Window { resize: Some([6, 30]), ..SAME }] {
+        let size = Size { input: [2, 7, 20, 20], n: 16384, window };
+        check_on(Device::Roomy, &mut proof, size, (Precision::F32, WeightType::F16), true);
+    }
+}
+
 /// A graphics card cuts many inputs of few outputs into slices, which begin within a row of the
 /// window and within the channels of one of its pixels.
 #[test]

@@ -123,6 +123,41 @@ fn with_the_tiles_of_a_real_gpu() {
     }
 }
 
+/// Many outputs in whole multiples of 128 have wide workgroups where these may have the memory;
+/// each output is the same sum in the same order.
+#[test]
+fn in_wide_workgroups() {
+    let mut proof = proof();
+    for (t, k, n) in [(1, 12, 32768), (63, 36, 32768), (65, 20, 16384)] {
+        for precision in PRECISIONS {
+            let types = (precision, WeightType::F16);
+            check_on(Device::Roomy, &mut proof, [1, t, k, n], types, true);
+        }
+    }
+    for weights in WeightType::ALL {
+        check_on(Device::Roomy, &mut proof, [1, 66, 32, 16384], (Precision::F32, weights), true);
+    }
+    for (parts, activation) in epilogues(Precision::F32).into_iter().take(4) {
+        let types = (Precision::F32, parts);
+        with_epilogue(&mut proof, Device::Roomy, [2, 33, 8, 16384], types, activation);
+    }
+    let numbers = |n: usize| (0..n).map(|i| (i as f32 * 0.7391).sin()).collect::<Vec<f32>>();
+    let (x, w) = (numbers(65 * 36), numbers(16384 * 36));
+    let sums = |device| {
+        let (x, w) = (x.clone(), w.clone());
+        run(device, move |gpu| {
+            let weight = Weight::empty(gpu, 36, 16384, WeightType::F16);
+            weight.write(0, &w);
+            let x = Tensor::from_f32(gpu, &x, [1, 65, 36], Precision::F32);
+            let y = block_on(x.matmul(&weight, Epilogue::default()).to_f32()).unwrap();
+            (y.into_iter().map(f32::to_bits).collect::<Vec<u32>>(), gpu.limits().workgroup)
+        })
+    };
+    let [(narrow, lean), (wide, roomy)] = [Device::Hardware, Device::Roomy].map(sums);
+    assert!(lean < 32 << 10 && roomy >= 32 << 10, "{lean} and {roomy} bytes");
+    assert!(narrow == wide, "an output is one sum, whatever the workgroup");
+}
+
 /// A graphics card cuts many inputs of few outputs into slices: of any number of steps, the last of
 /// which may end within one.
 #[test]

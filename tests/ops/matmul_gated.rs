@@ -81,6 +81,16 @@ fn with_the_tiles_of_a_real_gpu() {
     }
 }
 
+/// Of 128 outputs of a wide workgroup, 64 are values and 64 their gates.
+#[test]
+fn in_wide_workgroups() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        let unit = Unit { size: [1, 65, 12, 8192], device: Device::Roomy, ..PLAIN };
+        check(&mut proof, unit, (precision, WeightType::F16), true);
+    }
+}
+
 #[test]
 #[ignore = "only on a graphics card with matrix units"]
 fn on_matrix_units() {

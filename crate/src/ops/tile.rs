@@ -12,6 +12,17 @@ use crate::wgsl;
 /// The rows and the outputs of a workgroup of the tiles that read by way of workgroup memory.
 const BLOCK: usize = 64;
 
+/// The outputs of a wide workgroup of [`MatrixTile::Shared`].
+const WIDE: usize = 2 * BLOCK;
+
+/// The workgroups of a product that has wide ones: enough for the largest cards, where fewer would
+/// leave a part of them idle. It is no matter of rounding.
+const WIDE_GROUPS_MIN: usize = 256;
+
+/// The workgroup memory, in bytes, of adapters that have wide workgroups: these keep 12 KiB, and
+/// where there are only 16, one would run at a time.
+const WIDE_MEMORY_MIN: u32 = 32 << 10;
+
 /// The workgroup size of the direct tiles on a graphics card: two subgroups of the common size 32,
 /// in a square, so that most reads hit the cache.
 const HARDWARE: [usize; 2] = [8, 8];
@@ -24,6 +35,9 @@ pub(super) struct Tile {
     kind: MatrixTile,
     /// The workgroup size along the outputs and along the rows.
     workgroup: [usize; 2],
+    /// So many outputs × so many rows are computed from values that are read once: by an
+    /// invocation, or by a workgroup with workgroup memory.
+    block: [usize; 2],
 }
 
 impl Tile {
@@ -43,20 +57,21 @@ impl Tile {
             MatrixTile::Units if weights == WeightType::F32 => MatrixTile::Shared,
             chosen => chosen,
         };
-        let workgroup = match kind {
-            MatrixTile::Shared | MatrixTile::Units => HARDWARE,
-            _ if gpu.info().software => {
-                let across = n.div_ceil(side(kind));
-                let padded = |lanes: &usize| 10 * across.next_multiple_of(*lanes) <= 11 * across;
-                let lanes = [8, 4, 2].into_iter().find(padded).unwrap_or(1);
-                [lanes, SOFTWARE / lanes]
-            }
-            _ => {
-                let across = n.div_ceil(side(kind)).next_power_of_two().min(HARDWARE[0]);
-                [across, HARDWARE[0] * HARDWARE[1] / across]
-            }
+        let direct = |side: usize| Tile {
+            kind,
+            workgroup: direct_workgroup(gpu, n.div_ceil(side)),
+            block: [side; 2],
         };
-        Tile { kind, workgroup }
+        match kind {
+            MatrixTile::Direct8 => direct(8),
+            MatrixTile::Direct16 => direct(16),
+            MatrixTile::Shared if is_wide(gpu, [rows, n]) => {
+                Tile { kind, workgroup: [16, 16], block: [WIDE, BLOCK] }
+            }
+            MatrixTile::Shared | MatrixTile::Units => {
+                Tile { kind, workgroup: [8, 16], block: [BLOCK; 2] }
+            }
+        }
     }
 
     /// The number of slices of the inputs for these rows of one element of the batch, outputs and
@@ -81,7 +96,9 @@ impl Tile {
         match self.kind {
             MatrixTile::Direct8 => direct(kernel, wgsl!("shared/tile_8x8")),
             MatrixTile::Direct16 => direct(kernel, wgsl!("shared/tile_16x16")),
-            MatrixTile::Shared => sliced(kernel).with(wgsl!("shared/tile_shared")),
+            MatrixTile::Shared => sliced(kernel)
+                .uint("ACROSS", self.workgroup[0] as u32)
+                .with(wgsl!("shared/tile_shared")),
             MatrixTile::Units => sliced(kernel)
                 .on_matrix_units()
                 .flag("SPLIT", precision == Precision::F32)
@@ -100,9 +117,9 @@ impl Tile {
         slices: usize,
     ) -> Cost {
         let (k, n) = (weight.k(), weight.n());
-        let side = side(self.kind);
-        let read = read.bytes() * k * side + weight.weight_type().bytes(k * side);
-        let readers = rows.div_ceil(side) * n.div_ceil(side);
+        let [across, down] = self.block;
+        let read = read.bytes() * k * down + weight.weight_type().bytes(k * across);
+        let readers = rows.div_ceil(down) * n.div_ceil(across);
         // u64, because these products do not fit the 32 bits of usize in wasm.
         let outputs = (rows * n) as u64;
         let stores = outputs * (slices * stored.bytes()) as u64;
@@ -112,10 +129,9 @@ impl Tile {
 
     /// Workgroups for `rows` × `n` outputs in so many slices of the inputs.
     pub(super) fn grid(&self, gpu: &Gpu, [rows, n]: [usize; 2], slices: usize) -> [u32; 3] {
-        let side = side(self.kind);
         let [across, down] = match self.kind {
-            MatrixTile::Shared | MatrixTile::Units => [side; 2],
-            _ => self.workgroup.map(|lanes| side * lanes),
+            MatrixTile::Shared | MatrixTile::Units => self.block,
+            _ => [0, 1].map(|i| self.block[i] * self.workgroup[i]),
         };
         let x = n.div_ceil(across) as u32;
         let [y, z] = fold(gpu, rows.div_ceil(down));
@@ -124,12 +140,21 @@ impl Tile {
     }
 }
 
-/// So many rows × so many outputs are computed from values that are read once: by an invocation, or
-/// by a workgroup with workgroup memory.
-fn side(kind: MatrixTile) -> usize {
-    match kind {
-        MatrixTile::Direct8 => 8,
-        MatrixTile::Direct16 => 16,
-        MatrixTile::Shared | MatrixTile::Units => BLOCK,
+/// The workgroup of a direct tile for so many tiles along the outputs.
+fn direct_workgroup(gpu: &Gpu, across: usize) -> [usize; 2] {
+    if gpu.info().software {
+        let padded = |lanes: &usize| 10 * across.next_multiple_of(*lanes) <= 11 * across;
+        let lanes = [8, 4, 2].into_iter().find(padded).unwrap_or(1);
+        return [lanes, SOFTWARE / lanes];
     }
+    let lanes = across.next_power_of_two().min(HARDWARE[0]);
+    [lanes, HARDWARE[0] * HARDWARE[1] / lanes]
+}
+
+/// Whether a product of `rows` × `n` outputs by way of workgroup memory has wide workgroups: no
+/// output of them is wasted, and there are many.
+fn is_wide(gpu: &Gpu, [rows, n]: [usize; 2]) -> bool {
+    gpu.limits().workgroup >= WIDE_MEMORY_MIN
+        && n.is_multiple_of(WIDE)
+        && rows.div_ceil(BLOCK) * (n / WIDE) >= WIDE_GROUPS_MIN
 }

@@ -2,6 +2,7 @@
 
 use crate::adapter_args::AdapterArgs;
 use clap::Args;
+use darkroom::gpu::GpuOptions;
 use darkroom::{Precision, WeightType};
 use std::path::PathBuf;
 
@@ -16,6 +17,10 @@ pub(crate) struct BenchArgs {
     /// Kernels as for a real GPU, also on a software adapter.
     #[arg(long)]
     pub hardware_tiles: bool,
+    /// WebGPU's default limits, as the leanest adapter has them: no matrix units, 16 KiB of a
+    /// workgroup's memory.
+    #[arg(long)]
+    pub default_limits: bool,
     /// Kernels by name, such as "matmul=shared conv2d=direct8", or "tuned" for the fastest.
     #[arg(long)]
     pub tuning: Option<String>,
@@ -53,7 +58,22 @@ pub(crate) struct BenchArgs {
     /// slower than a graphics card.
     #[arg(long, default_value_t = 1)]
     pub divide: usize,
+    /// Instead of measuring, compiles each kernel of v1.4's networks in a process of its own: a
+    /// driver's compiler that crashes or hangs is told by the kernel's name, and stops no other.
+    #[arg(long)]
+    pub compile: bool,
+    /// Compiles one of them, by its place in that list.
+    #[arg(long, value_name = "PLACE", hide = true)]
+    pub compile_one: Option<usize>,
     /// Also writes all figures here.
     #[arg(long, value_name = "FILE.json")]
     pub json: Option<PathBuf>,
+}
+
+impl BenchArgs {
+    /// How the device is opened.
+    pub(super) fn device(&self) -> GpuOptions {
+        let software = self.hardware_tiles.then_some(false);
+        GpuOptions { software, default_limits: self.default_limits, ..self.adapter.options() }
+    }
 }

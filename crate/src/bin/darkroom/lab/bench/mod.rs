@@ -3,13 +3,14 @@
 //! long whole pictures of a model take.
 
 mod args;
+mod compile;
 mod model;
 mod tables;
 
 pub(crate) use args::BenchArgs;
 
 use crate::disk::write;
-use darkroom::gpu::{Gpu, GpuOptions, Tuning, describe_adapters};
+use darkroom::gpu::{Gpu, Tuning, describe_adapters};
 use darkroom::measure::{BenchOptions, Numerics, bench};
 use darkroom::pipeline::{Control, SpeedReport, tune};
 use darkroom::{Error, Result, WeightType};
@@ -20,6 +21,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         if args.adapters {
             describe_adapters().await.iter().for_each(|text| println!("{text}"));
             return Ok(());
+        }
+        if args.compile || args.compile_one.is_some() {
+            return compile::run(args).await;
         }
         let gpu = open(args).await?;
         let info = gpu.info();
@@ -42,9 +46,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 }
 
 async fn open(args: &BenchArgs) -> Result<Gpu> {
-    let software = args.hardware_tiles.then_some(false);
-    let options = GpuOptions { software, ..args.adapter.options() };
-    let gpu = Gpu::open(&options).await?;
+    let gpu = Gpu::open(&args.device()).await?;
     gpu.use_matrix_units(Numerics::probe(&gpu).await?.matrix_units);
     match args.tuning.as_deref() {
         None => {}
