@@ -273,6 +273,8 @@ const later = new Set([
   ...["allowed", "main", "protocol", "read"].map((name) => `embed/${name}.js`),
   // What only those import that are named above, or the element for other pages.
   ...["enlarge/record.js", "files/networks.js", "store/matched.js", "strings/element.js"],
+  // The words that the built-in model knows.
+  ...["demo/list.js", "demo/words.js", "demo/words.json", "strings/demo_words.js"],
   // The model card, and the switch for a storage that sites share.
   ...["card.js", "store/sharing.js", "strings/sharing.js", "views/sharing.js"],
   // What compares the page with the list of hashes.

@@ -106,6 +106,7 @@ const prompt = createPrompt(
     return session.engine.tokens(text, readingOf(fields));
   },
   changed,
+  () => "loras" in form.fields(),
 );
 const picture = createPicture({
   onKeepSeed: (seed) => actions.fill([["seed", seed]]),

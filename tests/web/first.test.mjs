@@ -31,17 +31,17 @@ test("the first screen says what this is, that it is private, what the demo draw
   const sheet = page.locator("#empty");
   await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).waitFor();
   const text = ((await sheet.textContent()) ?? "").replace(/\s+/g, " ");
-  assert.match(text, /Images from text, privately, in this browser\..*small demo model draws 44/);
+  assert.match(text, /Images from text, privately, in this browser\..*small demo model draws/);
   const box = await sheet.boundingBox();
   assert.ok(box && box.y + box.height <= 900, "above the fold");
 
   const unknown = page.locator("#unknown");
-  await type({ prompt: "an astronaut riding a horse on mars, photorealistic" });
-  await unknown.filter({ hasText: "only the shapes listed below" }).waitFor();
-  await page.getByText("What the demo model draws").click();
-  const list = (await page.locator("#known-list").textContent()) ?? "";
-  assert.equal((list.split(".")[0] ?? "").split(",").length, 44);
-  await type({ prompt: "a red Ice Cream on blue" });
+  await type({ prompt: "an astronaut riding a horse on mars, photorealistic, a red cat" });
+  const named = "does not know “astronaut”, “riding”, “horse”, “mars”, and 1 more";
+  await unknown.filter({ hasText: named }).waitFor();
+  await type({ prompt: "a red background" });
+  await unknown.filter({ hasText: "names nothing that the demo model draws" }).waitFor();
+  await type({ prompt: "a (red:1.2) Ice Cream on blue" });
   await unknown.waitFor({ state: "hidden" });
   await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).click();
   await page.locator("#library details[open]").first().waitFor();
@@ -51,6 +51,50 @@ test("the first screen says what this is, that it is private, what the demo draw
   await type({ prompt: "an astronaut" });
   await page.locator("#tokens").filter({ hasText: "2 of 75" }).waitFor();
   assert.equal(await unknown.isVisible(), false);
+});
+
+test("what the demo model draws can be searched, and writes a prompt", async (t) => {
+  const { page, state } = await visit(t, { server });
+  await state("ready");
+  await page.getByText("What the demo model draws").click();
+  const known = page.locator("#known-list");
+  const things = known.getByRole("group", { name: "Things" }).getByRole("button");
+  await known.getByText("44 things.").waitFor();
+  assert.equal(await things.count(), 44);
+  await known.getByText("Colours: white, black, gray").waitFor();
+  await known.getByRole("searchbox", { name: "Search" }).fill("ca");
+  await known.getByText("4 of 44.").waitFor();
+  assert.deepEqual(await things.allTextContents(), ["cat", "car", "castle", "cactus"]);
+  await known.getByRole("searchbox").fill("palm");
+  await things.click();
+  const prompt = page.getByRole("textbox", { name: "Prompt", exact: true });
+  assert.match(await prompt.inputValue(), /^an? \w+ palm tree on an? \w+ background$/);
+  await known.getByRole("searchbox").fill("unicorn");
+  await known.getByText("Nothing found.").waitFor();
+  await page.getByRole("button", { name: "Surprise me" }).click();
+  await page.waitForFunction(() => {
+    const field = /** @type {HTMLTextAreaElement} */ (document.getElementById("prompt"));
+    return !field.value.includes("palm") || field.value.includes("palm tree on a");
+  });
+  assert.match(await prompt.inputValue(), /^an? \w+ [\w ]+ on an? \w+ background$/);
+});
+
+test("the examples are others at another visit, but for the first", async (t) => {
+  const { page, state } = await visit(t, { server });
+  const shown = async () => {
+    await state("ready");
+    return page.locator("#examples button").allTextContents();
+  };
+  const seen = new Set();
+  for (let visits = 0; visits < 6; visits++) {
+    const [first, ...others] = await shown();
+    assert.equal(first, "a red heart on yellow");
+    assert.equal(others.length, 4);
+    others.forEach((other) => seen.add(other));
+    await page.reload();
+  }
+  // Three of ten and "Surprise me": six times the same three has a chance of 1 in 10^10.
+  assert.ok(seen.size > 4, [...seen].join());
 });
 
 /** Bytes of the wasm that come at once, and the milliseconds between two such parts. */

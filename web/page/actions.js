@@ -10,7 +10,7 @@ import { keepStartImage } from "../storage/start_images.js";
 import { remember, remembered } from "../storage/settings.js";
 import { isIdle } from "../state/page.js";
 import { say } from "../strings.js";
-import { EXAMPLES, FIRST_SEED } from "../strings/demo.js";
+import { FIRST_PROMPT, FIRST_SEED } from "../strings/demo.js";
 
 /** @typedef {import("../files/control_choices.js").ControlChoice} ControlChoice */
 /** @typedef {import("../engine/protocol.js").Request} Request */
@@ -70,7 +70,7 @@ export function createActions(state, session, form, others) {
         return void this.settled().then(go, () => {});
       }
       if (expands(form.fields())) return onExpand(form.fields());
-      const first = remembered("pressed") === null && form.fields()["prompt"] === EXAMPLES[0];
+      const first = remembered("pressed") === null && form.fields()["prompt"] === FIRST_PROMPT;
       remember("pressed", "yes");
       void session.make(() => form.read(first ? FIRST_SEED : ""));
     },

@@ -2,14 +2,14 @@
 
 import { ALIASES, FIELDS } from "../engine/fields.js";
 import { fieldsOf, present } from "../files/fields.js";
-import { EXAMPLES } from "../strings/demo.js";
+import { FIRST_PROMPT } from "../strings/demo.js";
 
 /**
  * First values of the form that are not the request's own defaults: an empty seed is a new random
  * seed each time, the slider of the strength cannot show `null`, and a blurred mask leaves no seam.
  */
 const SHOWN = new Map([
-  ["prompt", EXAMPLES[0] ?? ""],
+  ["prompt", FIRST_PROMPT],
   ["seed", ""],
   ["strength", "0.8"],
   ["mask_blur", "4"],

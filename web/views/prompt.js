@@ -1,10 +1,10 @@
 // What is around the prompt: the number of tokens, the part that the model does not see, examples,
-// and a hint when the built-in model does not know a word. The unseen end is also marked in the
+// and which words the built-in model does not know. The unseen end is also marked in the
 // prompt: an element behind the text area has the same text, with a <mark>.
 
 import { MODEL } from "../options.js";
 import { say } from "../strings.js";
-import { EXAMPLES, knows, surprise, text } from "../strings/demo.js";
+import { examples } from "../strings/demo.js";
 import { anyById, byId, chip, element } from "../dom.js";
 
 /** Milliseconds without a change before tokens are counted. */
@@ -13,13 +13,41 @@ const REST_MS = 200;
 /** In a longer prompt (in characters) the end is not marked: its layout would take too long. */
 const MARKED_MAX = 10_000;
 
+/** What knows the words of the built-in model. */
+const demo = () => import("../demo/words.js");
+const texts = () => import("../strings/demo_words.js");
+
+/** What is wrong with a prompt for the built-in model, or nothing. @param {string} prompt */
+async function wrongWords(prompt) {
+  const [{ words }, { demoWords }] = await Promise.all([demo(), texts()]);
+  const { unknown, hasThing } = (await words()).check(prompt);
+  if (unknown.length) return demoWords.unknown(unknown);
+  return hasThing ? "" : demoWords.noThing();
+}
+
+/** Fills the list of what that model draws. @param {(prompt: string) => void} use */
+async function showKnown(use) {
+  const place = anyById("known-list");
+  if (place.childElementCount) return;
+  try {
+    const [{ words }, { showList }] = await Promise.all([demo(), import("../demo/list.js")]);
+    showList(place, await words(), use);
+  } catch {
+    place.textContent = await texts().then(
+      ({ demoWords }) => demoWords.failed(),
+      () => "",
+    );
+  }
+}
+
 /**
  * @param {import("../state/page.js").Page} state
  * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens counts those of the
  * prompt, with the style's words
  * @param {() => void} onChange
+ * @param {() => boolean} taught whether a LoRA is chosen, which may know other words
  */
-export function createPrompt(state, tokens, onChange) {
+export function createPrompt(state, tokens, onChange, taught) {
   const input = byId("prompt", HTMLTextAreaElement);
   const count = anyById("tokens");
   const cut = anyById("cut");
@@ -47,9 +75,13 @@ export function createPrompt(state, tokens, onChange) {
     cut.textContent = answer.cut ? say.cut(answer.cut.trim()) : "";
   }
 
-  function showUnknown() {
-    const wrong = isSmall() && input.value.trim() !== "" && !knows(input.value);
-    unknown.textContent = wrong ? text.unknown() : "";
+  /** Without the list of words nothing is said. */
+  async function showUnknown() {
+    const prompt = input.value;
+    const asks = isSmall() && prompt.trim() !== "" && !taught() && !prompt.includes("<lora:");
+    const wrong = asks ? await wrongWords(prompt).catch(() => "") : "";
+    if (prompt !== input.value) return;
+    unknown.textContent = wrong;
     unknown.hidden = !wrong;
   }
 
@@ -76,16 +108,19 @@ export function createPrompt(state, tokens, onChange) {
     onChange();
   }
 
-  const examples = EXAMPLES.map((prompt) => chip(prompt, () => use(prompt)));
-  const other = chip(say.surprise(), () => use(surprise()));
-  anyById("examples").replaceChildren(...examples, other);
-  anyById("known-list").textContent = text.list();
+  const chips = examples().map((prompt) => chip(prompt, () => use(prompt)));
+  const surprise = async () => use((await demo().then(({ words }) => words())).prompt());
+  const other = chip(say.surprise(), () => void surprise().catch(() => {}));
+  anyById("examples").replaceChildren(...chips, other);
+  byId("known", HTMLDetailsElement).addEventListener("toggle", ({ target }) => {
+    if (/** @type {HTMLDetailsElement} */ (target).open) void showKnown(use);
+  });
 
   /** Counts again, once nothing has changed for a moment. */
   function countSoon() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      showUnknown();
+      void showUnknown();
       void countTokens();
     }, REST_MS);
   }

@@ -1,0 +1,58 @@
+// The words of the built-in model: what a prompt has beyond them, and prompts made of them.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Words } from "../../../web/demo/words.js";
+import { demoWords } from "../../../web/strings/demo_words.js";
+import { FIRST_PROMPT, examples } from "../../../web/strings/demo.js";
+
+const file = join(import.meta.dirname, "../../../web/demo/words.json");
+const words = new Words(JSON.parse(await readFile(file, "utf8")));
+
+test("the words that are not known are named once, in their order", () => {
+  const { unknown, hasThing } = words.check("A horse, a HORSE and a red cat's hat; café");
+  assert.deepEqual(unknown, ["horse", "and", "cat's", "hat", "café"]);
+  assert.ok(hasThing);
+});
+
+test("weights, tags and syntax are no words; a thing is a whole word", () => {
+  const prompt = "(a red:1.3) [cat::0.5] AND (house) BREAK <lora:evening:0.8> <teal>";
+  assert.deepEqual(words.check(prompt), { unknown: [], hasThing: true });
+  assert.equal(words.check("a catalogue").hasThing, false);
+  assert.deepEqual(words.check("a red Ice Cream on blue").unknown, []);
+  assert.equal(words.check("a palm").hasThing, false, "a part of a name is no thing");
+  assert.deepEqual(words.check(""), { unknown: [], hasThing: false });
+});
+
+test("a long prompt costs little", () => {
+  const start = process.cpuUsage().user;
+  words.check("cat ".repeat(500_000));
+  assert.ok(process.cpuUsage(undefined).user - start < 1e6);
+});
+
+test("prompts that are made or offered have known words alone", () => {
+  const made = Array.from({ length: 200 }, () => words.prompt());
+  const offered = Array.from({ length: 50 }, examples).flat();
+  for (const prompt of [...made, ...offered, FIRST_PROMPT, words.prompt("anchor")])
+    assert.deepEqual(words.check(prompt), { unknown: [], hasThing: true }, prompt);
+});
+
+test("things are found by a part of any name; what begins so comes first", () => {
+  const few = new Words({
+    ...words.vocabulary,
+    things: [["cat", "kitten"], ["wildcat"], ["t.rex", "dinosaur"]],
+  });
+  assert.deepEqual(few.find("CAT "), ["cat", "wildcat"]);
+  assert.deepEqual(few.find("dino"), ["t.rex"]);
+  assert.equal(few.check("a kitten").hasThing, true);
+  assert.equal(few.check("a txrex").hasThing, false, "a name is no pattern");
+  assert.equal(few.find("").length, 3);
+});
+
+test("the sentence names at most four words", () => {
+  assert.match(demoWords.unknown(["horse"]), /does not know “horse”\./);
+  const many = demoWords.unknown(["a", "b", "c", "d", "e", "f"]);
+  assert.match(many, /“a”, “b”, “c”, “d”, and 2 more\./);
+});

@@ -1,0 +1,96 @@
+// The words that the built-in model knows (words.json, written by scripts/train_demo/words.py): which
+// words of a prompt are not among them, and prompts made of them. Loaded once that model is opened.
+
+/**
+ * @typedef {object} Vocabulary
+ * @property {string[][]} things of each its name, then other names of it
+ * @property {string[]} colours
+ * @property {string[]} styles such as "outline"
+ * @property {string[]} sizes such as "small"
+ * @property {string[]} places such as "on the left"
+ * @property {string[]} other the words between them
+ */
+
+/** The most characters of a prompt that are searched: no model reads more. */
+const SEARCHED_MAX = 2000;
+
+/** What is no word for the model: tags, and the words of A1111's syntax. */
+const SYNTAX = /<[^>]*>|\b(?:AND|BREAK)\b/g;
+
+const WORD = /\p{L}[\p{L}\p{M}'’-]*/gu;
+
+/** @type {Promise<Words> | null} */
+let loaded = null;
+
+/** The words, loaded once; after a failure the next call loads them again. */
+export function words() {
+  loaded ??= load().catch((error) => {
+    loaded = null;
+    throw error;
+  });
+  return loaded;
+}
+
+async function load() {
+  const answer = await fetch(new URL("./words.json", import.meta.url));
+  if (!answer.ok) throw new Error(`words.json: ${answer.status}`);
+  return new Words(/** @type {Vocabulary} */ (await answer.json()));
+}
+
+/** The words of a text, in small letters. @param {string} text */
+const wordsOf = (text) => text.toLowerCase().match(WORD) ?? [];
+
+export class Words {
+  /** Every word of every list. @type {Set<string>} */
+  #known;
+  /** @type {RegExp} */
+  #thing;
+
+  /** @param {Vocabulary} vocabulary */
+  constructor(vocabulary) {
+    this.vocabulary = vocabulary;
+    const { things, colours, styles, sizes, places, other } = vocabulary;
+    const all = [things.flat(), colours, styles, sizes, places, other].flat();
+    this.#known = new Set(all.flatMap(wordsOf));
+    const names = things.flat().map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    this.#thing = new RegExp(`(?<!\\p{L})(?:${names.join("|")})(?!\\p{L})`, "iu");
+  }
+
+  /**
+   * What the model makes nothing of: the words of a prompt that it does not know, each once, and
+   * whether one of its things is there.
+   * @param {string} prompt
+   */
+  check(prompt) {
+    const text = prompt.slice(0, SEARCHED_MAX).replace(SYNTAX, " ");
+    const unknown = wordsOf(text).filter((word) => !this.#known.has(word));
+    return { unknown: [...new Set(unknown)], hasThing: this.#thing.test(text) };
+  }
+
+  /**
+   * The things whose name, or another name of them, contains a text; those whose name begins with
+   * it come first.
+   * @param {string} text
+   */
+  find(text) {
+    const wanted = text.trim().toLowerCase();
+    const found = this.vocabulary.things.filter((names) =>
+      names.some((name) => name.toLowerCase().includes(wanted)),
+    );
+    const begins = (/** @type {string[]} */ [name = ""]) =>
+      Number(!name.toLowerCase().startsWith(wanted));
+    return found.sort((a, b) => begins(a) - begins(b)).map(([name = ""]) => name);
+  }
+
+  /** A random prompt, of one of the things or of this one. @param {string} [thing] */
+  prompt(thing) {
+    const any = (/** @type {string[]} */ list) =>
+      list[Math.floor(Math.random() * list.length)] ?? "";
+    const { colours, things } = this.vocabulary;
+    const colour = any(colours);
+    const ground = any(colours.filter((other) => other !== colour));
+    const what = thing ?? any(things.map(([name = ""]) => name));
+    const article = (/** @type {string} */ word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
+    return `${article(colour)} ${what} on ${article(ground)} background`;
+  }
+}
