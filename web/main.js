@@ -234,6 +234,7 @@ const models = new Library(anyById("library"), state, {
 const getModel = () => void models.openAndFetch("stable-diffusion-v1-4");
 createOffer(state, { onMeasure: (hear) => session.measure(hear), onGet: getModel });
 onPress("empty-get", getModel);
+onPress("unknown-get", getModel);
 
 /* Input from outside the form: files, the URL, the browser's history. */
 

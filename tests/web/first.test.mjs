@@ -39,6 +39,7 @@ test("the first screen says what this is, that it is private, what the demo draw
   await type({ prompt: "an astronaut riding a horse on mars, photorealistic, a red cat" });
   const named = "does not know “astronaut”, “riding”, “horse”, “mars”, and 1 more";
   await unknown.filter({ hasText: named }).waitFor();
+  await unknown.getByRole("button", { name: "Get the full Stable Diffusion" }).waitFor();
   await type({ prompt: "a red background" });
   await unknown.filter({ hasText: "names nothing that the demo model draws" }).waitFor();
   await type({ prompt: "a (red:1.2) Ice Cream on blue" });

@@ -15,7 +15,7 @@ const OTHERS = [
   "a black umbrella on red",
   "an orange fish on blue",
   "a white rabbit on green",
-  "a small yellow star on purple, in the top right corner",
+  "a small yellow star on purple",
   "a pink flower on white",
   "a gray elephant on pink",
 ];

@@ -11,14 +11,10 @@ export const demoWords = {
     const named = words.slice(0, NAMED_MAX).map((word) => `“${word}”`);
     const more = words.length - named.length;
     if (more) named.push(`${more} more`);
-    return (
-      `The demo model does not know ${and.format(named)}. What it draws is listed below; ` +
-      "for anything else, get the full Stable Diffusion."
-    );
+    return `The demo model does not know ${and.format(named)}. What it draws is listed below.`;
   },
   noThing: () =>
-    "The prompt names nothing that the demo model draws: its things are listed below. For " +
-    "anything else, get the full Stable Diffusion.",
+    "The prompt names nothing that the demo model draws. What it draws is listed below.",
   failed: () => "The list could not be loaded. Check the connection, then open it again.",
   search: () => "Search",
   things: () => "Things",

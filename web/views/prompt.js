@@ -5,7 +5,7 @@
 import { MODEL } from "../options.js";
 import { say } from "../strings.js";
 import { examples } from "../strings/demo.js";
-import { anyById, byId, chip, element } from "../dom.js";
+import { anyById, byId, chip, element, setText } from "../dom.js";
 
 /** Milliseconds without a change before tokens are counted. */
 const REST_MS = 200;
@@ -81,7 +81,7 @@ export function createPrompt(state, tokens, onChange, taught) {
     const asks = isSmall() && prompt.trim() !== "" && !taught() && !prompt.includes("<lora:");
     const wrong = asks ? await wrongWords(prompt).catch(() => "") : "";
     if (prompt !== input.value) return;
-    unknown.textContent = wrong;
+    setText(anyById("unknown-text"), wrong);
     unknown.hidden = !wrong;
   }
 
