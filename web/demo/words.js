@@ -1,5 +1,5 @@
-// The words that the built-in model knows (words.json, made by scripts/train_demo/words.py): which of
-// a prompt are not among them, and prompts made of them. Loaded with that model.
+// The words that the built-in model knows (words.json, made by scripts/train_demo/words.py): which
+// of a prompt are not among them, and prompts made of them. Loaded with that model.
 
 /**
  * @typedef {object} Vocabulary
