@@ -292,7 +292,7 @@ impl Engine {
             }),
             cancel: self.cancel.clone(),
             pause: self.pause.clone(),
-            previews: Previews::default(),
+            ..Control::default()
         }
     }
 }
