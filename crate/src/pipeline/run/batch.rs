@@ -8,8 +8,8 @@
 //! are all steps after it.
 //!
 //! Before a pause, and if an observer or a decoded preview needs the step's values, the engine
-//! first finishes the step. A run can be cancelled between any two submits, and ended early with any
-//! step.
+//! first finishes the step. A run can be cancelled between any two submits, and ended early with
+//! any step.
 
 use super::beginning::Beginning;
 use super::canvas::Canvas;
