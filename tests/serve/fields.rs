@@ -174,13 +174,13 @@ fn faults_of_the_run_have_the_apis_names() {
         (json!({ "sampler_index": "magic" }), "sampler_index"),
         (json!({ "sampler": "magic" }), "sampler"),
         (json!({ "scheduler": "Polyexponential" }), "scheduler"),
-        (json!({ "cfg_scale": -1 }), "cfg_scale"),
-        (json!({ "guidance": -1 }), "guidance"),
+        (json!({ "cfg_scale": "x" }), "cfg_scale"),
+        (json!({ "guidance": "x" }), "guidance"),
         (json!({ "batch_size": 2000 }), "batch_size"),
         (json!({ "n_iter": 2000 }), "n_iter"),
         (json!({ "enable_hr": true, "hr_upscaler": "file" }), "hr_upscaler"),
         (json!({ "enable_hr": true, "timesteps": "999, 500" }), "timesteps"),
-        (json!({ "steps": 1000 }), "steps"),
+        (json!({ "sampler_name": "DDIM", "steps": 1000 }), "steps"),
         (
             json!({ "override_settings": { "CLIP_stop_at_last_layers": 99 } }),
             "override_settings.CLIP_stop_at_last_layers",
@@ -195,15 +195,11 @@ fn faults_of_the_run_have_the_apis_names() {
     }
     let black = json!({ "mask": picture(|_| [0, 0, 0, 255]) });
     assert_eq!(named(&edited(&service, &black)), "mask");
-    assert_eq!(
-        named(&edited(&service, &json!({ "denoising_strength": 0.01 }))),
-        "denoising_strength"
-    );
     for (more, name) in [
         (json!({ "size": "63x64" }), "size"),
         (json!({ "width": 63 }), "width"),
-        (json!({ "guidance": -1 }), "guidance"),
-        (json!({ "guidance_scale": -1 }), "guidance_scale"),
+        (json!({ "guidance": "x" }), "guidance"),
+        (json!({ "guidance_scale": "x" }), "guidance_scale"),
         (json!({ "hires": 1.5, "hires_upscaler": "file" }), "hires_upscaler"),
         (json!({ "style": "vivid" }), "style"),
         (json!({ "input_fidelity": "high" }), "input_fidelity"),

@@ -43,8 +43,8 @@ pub(super) const NAMES: &Names = &[
     ("hires_steps", "hr_second_pass_steps"),
     ("hires_upscaler", "hr_upscaler"),
     ("hires_strength", "denoising_strength"),
-    ("clip_skip", "override_settings"),
-    ("rng", "override_settings"),
+    ("clip_skip", "override_settings.CLIP_stop_at_last_layers"),
+    ("rng", "override_settings.randn_source"),
 ];
 
 /// Fields that have one value here, with which they change nothing.
