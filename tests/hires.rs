@@ -346,7 +346,7 @@ fn the_program_makes_both_passes() {
     assert!(made, "{told}");
     assert!(read(&folder.join("compact.png")).text(png::DARKROOM_UPSCALER).is_some());
     let refused =
-        [("other", &["--upscaler", upscaler][..], "another one"), ("none", &[], "--upscaler")];
+        [("other", &["--upscaler", upscaler][..], "another file"), ("none", &[], "--upscaler")];
     for (name, more, words) in refused {
         let (made, told) = named(name, more);
         assert!(!made && told.contains(words), "{told}");

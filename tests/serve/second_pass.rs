@@ -66,8 +66,8 @@ fn a_request_may_name_the_upscaler_that_is_open() {
         assert_eq!((answer.status, &error["field"]), (400, &json!("upscaler")), "{error}");
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
     };
-    refused(&service, &[("upscaler", "compact#0000000000")], "another one");
-    refused(&service, &[("upscaler", "other")], "another one");
+    refused(&service, &[("upscaler", "compact#0000000000")], "another file");
+    refused(&service, &[("upscaler", "other")], "another file");
     let lanczos = ("hires_upscaler", "lanczos");
     refused(&service, &[("upscaler", "compact"), lanczos], "has no use");
     refused(&Service::start(&[]), &[("upscaler", "compact")], "--upscaler");

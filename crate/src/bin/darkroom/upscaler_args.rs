@@ -93,7 +93,7 @@ impl NamedUpscaler {
             Some(given) => match named.rsplit_once('#') {
                 Some((_, hash)) if given.sha256.starts_with(hash) => return Ok(()),
                 None if given.name == *named => return Ok(()),
-                _ => format!("{named} is another one than the given {}", given.name),
+                _ => format!("to be used is {named}; the given {} is another file", given.name),
             },
         };
         Err(Error::Request { field: "upscaler", reason })
