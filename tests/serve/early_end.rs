@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Asks for pictures, and ends them so once a step is done.
 fn ended(service: &Service, path: &str, pictures: u32) -> Answer {
-    let asked = json!({ "prompt": "a", "steps": 400, "n_iter": pictures, "seed": 7 });
+    let asked = json!({ "prompt": "a", "steps": 60, "n_iter": pictures, "seed": 7 });
     let progress = || service.get("/sdapi/v1/progress").json();
     std::thread::scope(|scope| {
         let client = scope.spawn(|| service.post("/sdapi/v1/txt2img", &asked));
