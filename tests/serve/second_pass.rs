@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use darkroom::weights::sha256;
 use serde_json::json;
 
-/// The picture that `darkroom generate` makes.
-fn generated(more: &[&str]) -> Vec<u8> {
-    let folder = scratch("serve-hires");
+/// The picture that `darkroom generate` makes, in a folder of this name.
+fn generated(name: &str, more: &[&str]) -> Vec<u8> {
+    let folder = scratch(name);
     let out = folder.join("a.png");
     let common = ["generate", "--model", "web/models/demo", "--device", "cpu", "--steps", "2"];
     let own = ["--prompt", "a red cat", "--seed", "7", "--out", out.to_str().unwrap()];
@@ -39,7 +39,7 @@ fn hires_fix_is_the_programs_second_pass() {
     let web_ui = ["--sampler", "euler", "--guidance", "7", "--as-in", "a1111", "--rng", "philox"];
     let prompts = ["--prompt-syntax", "a1111", "--long-prompt", "chunks"];
     let size = ["--hires-strength", "0.6", "--width", "64", "--height", "64"];
-    assert!(made == generated(&[&hires[..], &web_ui, &prompts, &size].concat()));
+    assert!(made == generated("serve-hires-fix", &[&hires[..], &web_ui, &prompts, &size].concat()));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_request_may_name_the_upscaler_that_is_open() {
     let digits = sha256(&std::fs::read(path(file)).unwrap());
     let service = Service::start(&["--upscaler", file]);
     assert_eq!(service.get("/api/capabilities").json()["upscaler"]["sha256"], digits);
-    let wanted = generated(&["--hires", "1.5", "--upscaler", file]);
+    let wanted = generated("serve-upscaler", &["--hires", "1.5", "--upscaler", file]);
     let asked = |more: &[(&str, &str)]| {
         let mut asked = json!({ "prompt": "a red cat", "seed": "7", "hires_scale": 1.5 });
         more.iter().for_each(|(name, value)| asked[*name] = (*value).into());
