@@ -73,6 +73,7 @@ fn a_picture_says_which_model_drew_it() {
         controls: Vec::new(),
         upscaler: None,
         applied: Applied::default(),
+        ended_early: None,
     };
     let file = png::decode("", &picture(Some(model.clone())).png().unwrap()).unwrap();
     let told: serde_json::Value =

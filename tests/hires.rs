@@ -336,4 +336,19 @@ fn the_program_makes_both_passes() {
     assert!(made, "{told}");
     let sizes = ["00000.png", "00001.png"].map(|name| read(&folder.join(name)).picture.width());
     assert_eq!(sizes, [48, 32]);
+    // A line may name the upscaler that is given, and no other.
+    let named = |name: &str, more: &[&str]| {
+        let line = format!(r#"{{"hires_scale": 1.5, "upscaler": "{name}", "file": "{name}.png"}}"#);
+        std::fs::write(&list, line).unwrap();
+        run(&[&many[..], more].concat())
+    };
+    let (made, told) = named("compact", &["--upscaler", upscaler]);
+    assert!(made, "{told}");
+    assert!(read(&folder.join("compact.png")).text(png::DARKROOM_UPSCALER).is_some());
+    let refused =
+        [("other", &["--upscaler", upscaler][..], "another file"), ("none", &[], "--upscaler")];
+    for (name, more, words) in refused {
+        let (made, told) = named(name, more);
+        assert!(!made && told.contains(words), "{told}");
+    }
 }

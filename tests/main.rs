@@ -23,6 +23,7 @@ mod developing; // between the steps: a rest, and what is shown
 mod distilled; // UNets with fewer layers and without a middle
 mod docs; // links, commands and messages in the documents
 mod dry_run; // the real v1.4, without a GPU: shapes, limits, cost
+mod early_end; // runs that the caller ends before their last step
 mod embedding_words; // where the words of textual inversions are found in a prompt
 mod embeddings; // textual inversions: against diffusers, their words, what is refused
 mod few_steps; // models distilled for few steps, against diffusers

@@ -158,6 +158,7 @@ fn picture(case: &Case) -> Picture {
         upscaler: upscaler
             .then(|| UpscalerRecord { name: "RealESRGAN_x4plus".into(), sha256: "5a".repeat(6) }),
         applied: case.applied,
+        ended_early: None,
     }
 }
 

@@ -6,6 +6,8 @@
 import base64
 import io
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import openai
@@ -78,6 +80,13 @@ def by_webuiapi():
     assert again.image.size == (64, 64) and again.image.tobytes() != made.image.tobytes()
     assert "a red cat" in api.png_info(made.image).info
     assert api.get_progress()["progress"] == 0 and api.interrupt() is not None
+    # An interrupted picture is what the model had made of it.
+    with ThreadPoolExecutor() as pool:
+        whole = pool.submit(api.txt2img, prompt="a cat", steps=500, width=64, height=64)
+        while not api.get_progress()["progress"]:
+            time.sleep(0.01)
+        api.interrupt()
+        assert "Ended early" in api.png_info(whole.result().image).info
     print("webuiapi: options, lists, txt2img, img2img, png-info, progress, interrupt")
 
 

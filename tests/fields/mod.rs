@@ -93,6 +93,7 @@ fn every_field_survives_a_picture() {
         controls: Vec::new(),
         upscaler: None,
         applied: Applied::default(),
+        ended_early: None,
     };
     let file = decode("a.png", &picture.png().unwrap()).unwrap();
     assert_eq!(file.text(PARAMETERS), Some(&unusual().1[..]));

@@ -162,7 +162,7 @@ fn wrong_fields_are_named_in_each_apis_own_shape() {
         (json!({"prompt": "a", "n": 0}), "n"),
         (json!({"prompt": "a", "n": 2.5}), "n"),
         (json!({"prompt": "a", "size": "wide"}), "size"),
-        (json!({"prompt": "a", "size": "63x64"}), "width"),
+        (json!({"prompt": "a", "size": "63x64"}), "size"),
         (json!({"prompt": "a", "response_format": "url"}), "response_format"),
         (json!({"prompt": "a", "quality": "hd"}), "quality"),
         (json!({"prompt": "a", "steps": "many"}), "steps"),
@@ -176,8 +176,8 @@ fn wrong_fields_are_named_in_each_apis_own_shape() {
     }
     for (body, field) in [
         (json!({"steps": "many"}), "steps"),
-        (json!({"sampler_name": "magic"}), "sampler"),
-        (json!({"scheduler": "Polyexponential"}), "sigmas"),
+        (json!({"sampler_name": "magic"}), "sampler_name"),
+        (json!({"scheduler": "Polyexponential"}), "scheduler"),
         (json!({"styles": ["a"]}), "styles"),
         (json!({"alwayson_scripts": {"ControlNet": {}}}), "alwayson_scripts"),
         (json!({"override_settings": {"sd_vae": "other"}}), "override_settings.sd_vae"),

@@ -69,23 +69,37 @@ fn a_client_that_leaves_cancels_its_picture() {
     wait(&|| running() > Some(0));
     drop(stream);
     wait(&|| service.get("/api/capabilities").json()["queue"]["running"] == 0);
-    interrupted(&service);
-}
-
-/// Interrupts a picture of `txt2img`, then cancels a job.
-fn interrupted(service: &Service) {
-    let asked = &json!({ "prompt": "a", "steps": 500 });
-    std::thread::scope(|scope| {
-        let client = scope.spawn(|| service.post("/sdapi/v1/txt2img", asked).status);
-        while service.get("/sdapi/v1/progress").json()["progress"] == 0.0 {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        assert_eq!(service.ask("POST /sdapi/v1/interrupt", "", b"").status, 200);
-        assert_eq!(client.join().unwrap(), 409);
-    });
-    let id = service.post("/api/jobs", &long()).json()["id"].as_str().unwrap().to_owned();
+    let id = service.job(&long());
     service.until(&id, &["running"]);
     assert_eq!(service.ask(&format!("DELETE /api/jobs/{id}"), "", b"").status, 204);
+}
+
+/// Bodies that are on their way hold their share of the memory for all of them: four of the largest
+/// size.
+#[test]
+fn bodies_that_are_too_many_at_once_are_refused() {
+    let service = Service::start(&["--max-body", "1"]);
+    let kind = "Content-Type: application/json\r\n";
+    let head = format!("POST /api/jobs HTTP/1.1\r\nHost: localhost\r\n{kind}");
+    let begin = |_| service.open(&format!("{head}Content-Length: 1000000\r\n\r\n{{"));
+    let streams: Vec<_> = (0..4).map(begin).collect();
+    let padded = format!("{{\"prompt\": \"a\"}}{}", " ".repeat(900_000));
+    let ask = || service.ask("POST /api/jobs", kind, padded.as_bytes());
+    let start = Instant::now();
+    let refused = loop {
+        let answer = ask();
+        if answer.status == 503 {
+            break answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", answer.status);
+    };
+    assert_eq!(refused.json()["error"]["kind"], "busy");
+    assert!(refused.head.contains("retry-after:"), "{}", refused.head);
+    drop(streams);
+    while ask().status != 202 {
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays busy");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -2,12 +2,14 @@
 
 use crate::harness::golden::{path, place};
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// The service with the built-in model, on the CPU.
+/// The service; with the built-in model, on the CPU, where nothing else is said.
 pub(super) struct Service {
     child: Child,
     pub address: String,
@@ -27,11 +29,18 @@ impl Answer {
     }
 }
 
-/// The program with these arguments, which is not started yet.
+/// On the CPU, at any free port.
+const COMMON: [&str; 6] = ["--listen", "127.0.0.1:0", "--device", "cpu", "--steps", "2"];
+
+/// The program with the built-in model and these arguments, which is not started yet.
 pub(super) fn command(more: &[&str], environment: &[(&str, &str)]) -> Command {
+    of_model(Path::new("web/models/demo"), more, environment)
+}
+
+fn of_model(model: &Path, more: &[&str], environment: &[(&str, &str)]) -> Command {
     let program = place("CARGO_BIN_EXE_darkroom", env!("CARGO_BIN_EXE_darkroom"));
     let mut command = Command::new(program);
-    command.args(["serve", "--model", "web/models/demo"]).args(more).current_dir(path(""));
+    command.args(["serve", "--model"]).arg(model).args(more).current_dir(path(""));
     command.env_remove("DARKROOM_TOKEN").envs(environment.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -40,13 +49,26 @@ pub(super) fn command(more: &[&str], environment: &[(&str, &str)]) -> Command {
 impl Service {
     /// Starts it on the CPU, and waits until it listens.
     pub(super) fn start(more: &[&str]) -> Service {
-        let common = ["--listen", "127.0.0.1:0", "--device", "cpu", "--steps", "2"];
-        Service::with(&[&common[..], more].concat(), &[])
+        Service::with(&[&COMMON[..], more].concat(), &[])
+    }
+
+    /// The same with another model.
+    pub(super) fn of_model(model: &Path) -> Service {
+        Service::run(of_model(model, &COMMON, &[]).stderr(Stdio::inherit()))
+    }
+
+    /// The same whose log goes to a file.
+    pub(super) fn logged(more: &[&str], log: &Path) -> Service {
+        let mut command = command(&[&COMMON[..], more].concat(), &[]);
+        Service::run(command.stderr(File::create(log).unwrap()))
     }
 
     pub(super) fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Service {
-        let mut command = command(arguments, environment);
-        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        Service::run(command(arguments, environment).stderr(Stdio::inherit()))
+    }
+
+    fn run(command: &mut Command) -> Service {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Listening on http://").expect("it listens");
@@ -85,6 +107,13 @@ impl Service {
     pub(super) fn post(&self, path: &str, body: &Value) -> Answer {
         let kind = "Content-Type: application/json\r\n";
         self.ask(&format!("POST {path}"), kind, body.to_string().as_bytes())
+    }
+
+    /// Makes a job, and gives its id.
+    pub(super) fn job(&self, body: &Value) -> String {
+        let made = self.post("/api/jobs", body);
+        assert_eq!(made.status, 202, "{}", made.json());
+        made.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Asks for a job's state until it is one of these.

@@ -1,6 +1,9 @@
 // What this program's own text in AUTOMATIC1111's format says in that program's words, or beyond
 // them. The native program reads it in the same way (crate/src/request/infotext.rs).
 
+import { lossText } from "../strings/losses.js";
+import { parseParameters } from "./parameters.js";
+
 /** @typedef {(name: string) => string} Value of a setting; empty without it */
 
 /** Tags of LoRAs at the end of a prompt. */
@@ -34,6 +37,15 @@ export function ownSchedule(value) {
   const own = value("Noise levels");
   if (own) return own === "model" ? "" : own;
   return value("Schedule type");
+}
+
+/**
+ * What the text of an image says that a request cannot: that its steps were ended early.
+ * @param {string} text
+ */
+export function ownLosses(text) {
+  const early = new Map(parseParameters(text).fields).get("Ended early");
+  return early ? [lossText.setting("Ended early", early)] : [];
 }
 
 /**

@@ -16,6 +16,7 @@ import { parseJson } from "./json.js";
 import { bounded, fitting } from "./left_over.js";
 import { taggedIn, writtenIn } from "./loras.js";
 import { readNai } from "./novelai.js";
+import { ownLosses } from "./own_text.js";
 import { readSwarm } from "./swarm.js";
 import { templateOffer } from "./template.js";
 import { readParameters } from "./webui.js";
@@ -140,7 +141,10 @@ function readOwn(text, texts) {
   ];
   return {
     fields: [...fields, ...beside.filter(([, value]) => value)],
-    notImported: controls ? [lossText.controlImages()] : [],
+    notImported: [
+      ...(controls ? [lossText.controlImages()] : []),
+      ...ownLosses(texts.get("parameters") ?? ""),
+    ],
     offers: templateOffer(texts.get("darkroom-template")),
     hashes,
   };

@@ -14,7 +14,7 @@ import { listed } from "./left_over.js";
 import { cutObjects } from "./line_objects.js";
 import { taggedIn } from "./loras.js";
 import { loraField } from "./networks.js";
-import { ownFields, ownSchedule, withoutAddedTags } from "./own_text.js";
+import { ownFields, ownLosses, ownSchedule, withoutAddedTags } from "./own_text.js";
 import { parseParameters } from "./parameters.js";
 import { numbersOf, samplerFields } from "./samplers.js";
 import { readWebUi, webUiSyntax } from "./syntax.js";
@@ -104,7 +104,9 @@ export function readParameters(text) {
       ...(isStart ? [lossText.startImage()] : []),
       ...extras.notImported,
       ...units.flatMap(unitLosses),
-      ...(ours ? [] : lostSettings(all, value, [...hires.read, ...extras.read, ...namesOf(units)])),
+      ...(ours
+        ? ownLosses(plain)
+        : lostSettings(all, value, [...hires.read, ...extras.read, ...namesOf(units)])),
       ...controlLosses([], units),
       ...resourcesLost(objects, prompt),
       ...extra.split("\n").filter(Boolean),

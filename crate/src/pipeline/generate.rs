@@ -15,7 +15,7 @@
 //! further batches. The steps, and the fallback where values exceed f16, are in `run`.
 
 use super::checkpoint::{BesideVae, ControlRecord, DecoderChoice, DecoderRecord};
-use super::control::{Control, Previews, Progress};
+use super::control::{Control, EarlyEnd, Previews, Progress};
 use super::engine::{Engine as _, Planned};
 use super::hires::{begin_pass, upscaler_of};
 use super::model::{Machine, Pipeline};
@@ -172,6 +172,11 @@ impl Pipeline {
             // The batch before may have outgrown the fastest ones.
             engine.choose_kernels(false);
             self.batch(Run::new(job, engine, wider.as_ref()), receive).await?;
+            match control.early_end.get() {
+                EarlyEnd::No => {}
+                EarlyEnd::Batch => control.early_end.set(EarlyEnd::No),
+                EarlyEnd::Request => break,
+            }
         }
         Ok(())
     }
@@ -186,7 +191,7 @@ impl Pipeline {
             begin_pass(&run, 1).await?;
         }
         let mut latents = run.denoise().await?;
-        if let Some(second) = &order.second {
+        if let Some(second) = order.second.as_ref().filter(|_| run.ended_early.is_none()) {
             (enlarged, flagged) = self.enlarge(&mut run, latents).await?;
             run.job = run.job.second(second, &enlarged, later);
             begin_pass(&run, 2).await?;
@@ -262,6 +267,7 @@ impl Pipeline {
             controls: extras.controls.iter().map(ControlRecord::of).collect(),
             upscaler,
             applied,
+            ended_early: run.ended_early,
         })
     }
 

@@ -48,7 +48,7 @@ pub use checkpoint::{
     Files, LoraRecord, MadeFor, NamedEmbedding, Part, PartMap, PartRecord, PartSet, PictureControl,
     Provenance, Purpose, SafetyFiles, Weighted,
 };
-pub use control::{Check, CheckResult, Control, Pause, Previews, Progress};
+pub use control::{Check, CheckResult, Control, EarlyEnd, Pause, Previews, Progress};
 pub use device::{AdapterKind, Device, DeviceChoice, Host};
 pub use engine::{DeviceMemory, Kinds, Options, Residency, Stage, Texts, Turn, Workload};
 pub use generate::Receive;

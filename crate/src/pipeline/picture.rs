@@ -70,6 +70,9 @@ pub struct Picture {
     pub upscaler: Option<UpscalerRecord>,
     /// What the request left to the model, or to what came beside it.
     pub applied: Applied,
+    /// The steps that were taken, of all those of its pass, where the caller ended the run early.
+    /// The request alone does not make such a picture again.
+    pub ended_early: Option<[usize; 2]>,
 }
 
 impl Picture {
@@ -133,6 +136,9 @@ impl Picture {
         }
         if let Some(id) = &self.kernels {
             fields.push(("Kernels", id.clone()));
+        }
+        if let Some([taken, all]) = self.ended_early {
+            fields.push(("Ended early", format!("after step {taken} of {all}")));
         }
         fields.push(("Safety checker", self.safety.text().into()));
         if let Some(model) = &self.model {

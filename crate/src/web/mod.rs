@@ -25,7 +25,7 @@ use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::gpu::GpuOptions;
 use crate::measure;
-use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Previews, Progress, Request};
+use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Progress, Request};
 use crate::store::{Event, Watch};
 use crate::text::Prompt;
 use beside::{event_object, initial, mask, previews};
@@ -292,7 +292,7 @@ impl Engine {
             }),
             cancel: self.cancel.clone(),
             pause: self.pause.clone(),
-            previews: Previews::default(),
+            ..Control::default()
         }
     }
 }

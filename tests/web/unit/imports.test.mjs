@@ -193,6 +193,19 @@ for (const program of programs) {
   });
 }
 
+test("an image that was ended early says so, for its request makes another one", () => {
+  const line = (/** @type {string} */ more) =>
+    `a, Ended early: no\nSteps: 9, Seed: 3${more}, Safety checker: off, Model: b`;
+  const lost = (/** @type {Record<string, string>} */ texts) =>
+    read(new Map(Object.entries(texts))).notImported;
+  const early = { parameters: line(", Ended early: after step 3 of 9") };
+  const darkroom = JSON.stringify({ prompt: "a" });
+  const wanted = ["Ended early: after step 3 of 9"];
+  assert.deepEqual(lost(early), wanted);
+  assert.deepEqual(lost({ darkroom, ...early }), wanted);
+  assert.deepEqual(lost({ darkroom, parameters: line("") }), []);
+});
+
 test("the template of an expanded prompt is offered", () => {
   const darkroom = JSON.stringify({ prompt: "a red fox", negative_prompt: "blurry" });
   const found = (/** @type {string} */ template) =>

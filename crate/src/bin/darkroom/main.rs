@@ -5,6 +5,7 @@
 
 mod adapter_args;
 mod commands;
+mod compute_args;
 mod control_args;
 mod disk;
 mod embedding_args;

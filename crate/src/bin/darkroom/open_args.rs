@@ -1,6 +1,7 @@
 //! What a model is opened with: its files, what is added to them, and where it computes.
 
 use crate::adapter_args::AdapterArgs;
+use crate::compute_args::{ComputeArgs, Device};
 use crate::embedding_args::EmbeddingArgs;
 use crate::lora_args::LoraArgs;
 use crate::model_args::ModelArgs;
@@ -9,10 +10,10 @@ use crate::progress::Reporter;
 use crate::taesd_args::TaesdArgs;
 use crate::tuning_cache;
 use crate::upscaler_args::UpscalerArgs;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use darkroom::measure;
 use darkroom::pipeline::{Control, Options, Pipeline, Upscaler, UpscalerOptions, f32_only};
-use darkroom::{Error, Precision, Result, WeightType};
+use darkroom::{Error, Result};
 use std::rc::Rc;
 
 /// What a model is opened with.
@@ -30,15 +31,8 @@ pub(crate) struct OpenArgs {
     taesd: TaesdArgs,
     #[command(flatten)]
     pub upscaler: UpscalerArgs,
-    /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
-    #[arg(long, value_enum, default_value = "gpu")]
-    device: Device,
-    /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, default_value = "f32")]
-    precision: Precision,
-    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
-    #[arg(long)]
-    weights: Option<WeightType>,
+    #[command(flatten)]
+    compute: ComputeArgs,
     /// MB of graphics memory that all of it may take, where that is possible: parts of the model
     /// are then read again for each picture, and the picture is decoded in bands.
     #[arg(long, value_name = "MB")]
@@ -52,13 +46,6 @@ pub(crate) struct OpenArgs {
     /// three seconds. Without it a run is reproducible, byte for byte.
     #[arg(long)]
     tune: bool,
-}
-
-/// Where to compute.
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum Device {
-    Gpu,
-    Cpu,
 }
 
 /// What a picture is made with.
@@ -80,10 +67,9 @@ impl OpenArgs {
         let taesd = self.taesd.open().await?;
         let embeddings = self.embeddings.open().await?;
         let safety = !self.no_safety;
-        if self.device == Device::Cpu {
-            if self.precision != Precision::F32
-                || self.weights.is_some_and(|w| w != WeightType::F32)
-            {
+        let ComputeArgs { device, precision, weights } = self.compute;
+        if device == Device::Cpu {
+            if !self.compute.is_f32() {
                 return Err(f32_only());
             }
             let options = Options { safety, loras, embeddings, taesd, ..Options::default() };
@@ -103,7 +89,7 @@ impl OpenArgs {
         if self.tune {
             tuning_cache::tune(&gpu, control).await?;
         }
-        let OpenArgs { precision, weights, tune, .. } = *self;
+        let tune = self.tune;
         let memory = self.memory.map(|megabytes| megabytes * 1_000_000);
         let options = Options {
             precision,

@@ -1,7 +1,7 @@
-//! An upscaler between two passes, on the command line.
+//! An upscaler between two passes, on the command line and in a line of a list.
 
 use clap::Args;
-use darkroom::pipeline::{Control, Pipeline, Request, Upscaler, UpscalerOptions};
+use darkroom::pipeline::{Control, Pipeline, Request, Upscaler, UpscalerOptions, UpscalerRecord};
 use darkroom::weights::{FileSource, Source};
 use darkroom::{Error, Result};
 use std::path::PathBuf;
@@ -19,9 +19,8 @@ pub(crate) struct UpscalerArgs {
 impl UpscalerArgs {
     /// Makes it what enlarges in a request of two passes, if nothing else was chosen.
     pub(crate) fn choose(&self, request: &mut Request) {
-        let is_default = request.hires_upscaler == Request::default().hires_upscaler;
-        if self.upscaler.is_some() && request.hires_scale.is_some() && is_default {
-            request.hires_upscaler = "file".into();
+        if self.upscaler.is_some() {
+            choose_file(request);
         }
     }
 
@@ -65,5 +64,46 @@ impl UpscalerArgs {
         let source = FileSource::new(path.parent().unwrap_or(path));
         let file = (&source as &dyn Source, name);
         pipeline.open_upscaler(file, options, None, control).await.map(Rc::new).map(Some)
+    }
+}
+
+/// An upscaler that a line of a list names: `NAME`, its file's without the extension, or
+/// `NAME#HASH` with the first digits of its file's SHA-256.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NamedUpscaler(pub String);
+
+impl NamedUpscaler {
+    /// Makes it what enlarges in a request of two passes, if nothing else was chosen.
+    pub(crate) fn choose(&self, request: &mut Request) {
+        choose_file(request);
+    }
+
+    /// Refuses it in a request that has no use for it, and if it is not the given one.
+    ///
+    /// # Errors
+    /// [`Error::Request`].
+    pub(crate) fn check(&self, request: &Request, given: Option<&UpscalerRecord>) -> Result<()> {
+        let NamedUpscaler(named) = self;
+        let reason = match given {
+            _ if !request.takes_upscaler() => format!(
+                "{named} has no use here: ask for a second pass with `hires_scale`, and leave \
+                 `hires_upscaler` out or make it `file`"
+            ),
+            None => format!("{named} is missing: give its file with --upscaler"),
+            Some(given) => match named.rsplit_once('#') {
+                Some((_, hash)) if given.sha256.starts_with(hash) => return Ok(()),
+                None if given.name == *named => return Ok(()),
+                _ => format!("to be used is {named}; the given {} is another file", given.name),
+            },
+        };
+        Err(Error::Request { field: "upscaler", reason })
+    }
+}
+
+/// A file's upscaler enlarges in a request of two passes, if nothing else was chosen.
+fn choose_file(request: &mut Request) {
+    let is_default = request.hires_upscaler == Request::default().hires_upscaler;
+    if request.hires_scale.is_some() && is_default {
+        request.hires_upscaler = "file".into();
     }
 }

@@ -220,7 +220,7 @@ impl Files {
         let mut denoiser = Denoiser::start(engine, options, contexts, origin, &steps).await?;
         let (mut costs, mut waiting) = (Vec::<PartCost>::new(), None);
         for (evaluations, kind) in steps.into_iter().zip(kinds) {
-            let taken = denoiser.take(engine, evaluations).await?;
+            let taken = denoiser.take(engine, evaluations, false).await?;
             let cost = counted(name(kind), &engine.gpu);
             if costs.iter().all(|other| other.name != cost.name) {
                 costs.push(cost);

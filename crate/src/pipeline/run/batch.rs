@@ -8,7 +8,8 @@
 //! are all steps after it.
 //!
 //! Before a pause, and if an observer or a decoded preview needs the step's values, the engine
-//! first finishes the step. A run can be cancelled between any two submits.
+//! first finishes the step. A run can be cancelled between any two submits, and ended early with
+//! any step.
 
 use super::beginning::Beginning;
 use super::canvas::Canvas;
@@ -24,7 +25,7 @@ use crate::diffusion::noise::Rng;
 use crate::diffusion::{AsIn, Evaluation, Guidance, Plan};
 use crate::error::{Error, Result};
 use crate::pipeline::checkpoint::{Files, PictureControl};
-use crate::pipeline::control::{Control, Previews, Progress};
+use crate::pipeline::control::{Control, EarlyEnd, Previews, Progress};
 use crate::pipeline::engine::{Engine, Kinds, LoadContext, Planned, Workload};
 use crate::request::Request;
 use std::ops::Range;
@@ -123,12 +124,14 @@ pub(in crate::pipeline) struct Run<'a, E: Engine> {
     pub notices: Vec<String>,
     /// Whether values exceeded the range of the first engine.
     widened: bool,
+    /// The steps that were taken, of all those of the pass, where it ended early.
+    pub ended_early: Option<[usize; 2]>,
 }
 
 impl<'a, E: Planned> Run<'a, E> {
     /// Nothing is computed yet.
     pub(crate) fn new(job: Job<'a>, engine: &'a E, wider: Option<&'a E>) -> Run<'a, E> {
-        Run { job, engine, wider, notices: Vec::new(), widened: false }
+        Run { job, engine, wider, notices: Vec::new(), widened: false, ended_early: None }
     }
 
     /// The engine that computes now, and the one that takes over, if it has not.
@@ -155,7 +158,8 @@ impl<'a, E: Planned> Run<'a, E> {
         self.engine.plan(order.load(pictures), self.job.load_context()).await.map(drop)
     }
 
-    /// Encodes the prompts and takes all steps, from noise to the final latents.
+    /// Encodes the prompts and takes all steps, from noise to the final latents; fewer where the
+    /// caller ends the run early, whose final latents are then the last step's x₀.
     ///
     /// # Errors
     /// Those of the engine and of the observer; [`Error::NotFinite`], [`Error::Cancelled`].
@@ -190,18 +194,24 @@ impl<'a, E: Planned> Run<'a, E> {
             Denoiser::start(self.engine, options, contexts, origin, &of_step).await?;
         // The step to take next, and the one that is not checked yet.
         let (mut next, mut waiting) = (0, None::<Taken<E>>);
-        while next < of_step.len() || waiting.is_some() {
+        let (mut count, mut end) = (of_step.len(), None);
+        while next < count || waiting.is_some() {
             let ahead = waiting.as_ref().is_none_or(|taken| self.may_run_ahead(taken.step));
             let mut taken = None;
-            if next < of_step.len() && ahead {
+            if next < count && ahead {
                 control.wait_while_paused().await?;
-                taken = Some(denoiser.take(self.engine, of_step[next]).await?);
+                if control.early_end.get() != EarlyEnd::No {
+                    count = next + 1;
+                }
+                let ends = next + 1 == count && count < of_step.len();
+                taken = Some(denoiser.take(self.engine, of_step[next], ends).await?);
                 next += 1;
             } else {
                 self.engine.finish(control).await?;
             }
-            let Some(earlier) = std::mem::replace(&mut waiting, taken) else { continue };
+            let Some(mut earlier) = std::mem::replace(&mut waiting, taken) else { continue };
             let step = earlier.step;
+            end = earlier.end.take();
             if let Some(before) = self.check_step(&denoiser.state, earlier).await? {
                 next -= 1 + usize::from(waiting.take().is_some());
                 let contexts = self.contexts().await?;
@@ -210,7 +220,20 @@ impl<'a, E: Planned> Run<'a, E> {
             }
             control.report(Progress::Step { step: done + step, steps });
         }
-        Ok(denoiser.state.latents)
+        let Some(end) = end else { return Ok(denoiser.state.latents) };
+        self.tell_early_end([count, of_step.len()]);
+        Ok(end)
+    }
+
+    /// Notes that the pass ends after so many of its steps.
+    fn tell_early_end(&mut self, [taken, all]: [usize; 2]) {
+        self.ended_early = Some([taken, all]);
+        let text = format!(
+            "The picture was ended after step {taken} of {all}: it is what the model had made of \
+             it so far."
+        );
+        self.job.control.report(Progress::Notice { text: text.clone() });
+        self.notices.push(text);
     }
 
     /// The UNet's contexts of the prompts.
@@ -258,7 +281,7 @@ impl<'a, E: Planned> Run<'a, E> {
         taken: Taken<E>,
     ) -> Result<Option<State<E::Array>>> {
         let Job { files, control, .. } = self.job;
-        let Taken { step, before, prediction, shown, check } = taken;
+        let Taken { step, before, prediction, shown, check, .. } = taken;
         let Some(values) = self.engine.finish_check(check, files.vae.latent_channels).await? else {
             self.engine.finish(control).await?;
             self.widen(step).await?;

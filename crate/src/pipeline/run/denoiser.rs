@@ -65,6 +65,8 @@ pub(in crate::pipeline) struct Taken<E: Engine> {
     pub prediction: E::Array,
     /// x₀ for the preview, if there is one.
     pub shown: Option<E::Array>,
+    /// What is decoded where the run ends early with this step.
+    pub end: Option<E::Array>,
     pub check: E::PendingCheck,
 }
 
@@ -103,7 +105,8 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         self.rehearse(engine, steps).await
     }
 
-    /// Takes a step of the sampler, and starts the check of its latents.
+    /// Takes a step of the sampler, and starts the check of its latents. `ends` is whether the run
+    /// ends early with it.
     ///
     /// # Errors
     /// Those of the engine; [`Error::Cancelled`](crate::Error::Cancelled).
@@ -111,6 +114,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         &mut self,
         engine: &E,
         evaluations: &[Evaluation],
+        ends: bool,
     ) -> Result<Taken<E>> {
         let StepOptions { control, previews, .. } = self.options;
         let before = self.state.clone();
@@ -121,10 +125,12 @@ impl<'r, E: Engine> Denoiser<'r, E> {
         }
         let predicted = self.evaluate(engine, last).await?;
         let shown = self.shown(engine, &predicted, last.step);
+        let end = ends.then(|| self.state.put_back(engine, self.x0(engine, &predicted)));
         let latents = shown.as_ref().filter(|_| previews.latents);
         let check = engine.start_check(&self.state.latents, latents);
         engine.advance(control).await?;
-        Ok(Taken { step: last.step, before, prediction: predicted.prediction, shown, check })
+        let prediction = predicted.prediction;
+        Ok(Taken { step: last.step, before, prediction, shown, end, check })
     }
 
     async fn evaluate(&mut self, engine: &E, evaluation: &Evaluation) -> Result<Predicted<E>> {
@@ -164,13 +170,17 @@ impl<'r, E: Engine> Denoiser<'r, E> {
 
     /// The preview of a step: x₀, or after the last step the latents themselves.
     fn shown(&self, engine: &E, predicted: &Predicted<E>, step: usize) -> Option<E::Array> {
-        let StepOptions { previews, prediction, steps, .. } = self.options;
-        let pair = [&predicted.latents, &predicted.prediction];
+        let StepOptions { previews, steps, .. } = self.options;
         let x0 = || match step == steps {
             true => self.state.latents.clone(),
-            false => denoised(engine, prediction, predicted.level, pair),
+            false => self.x0(engine, predicted),
         };
         previews.after(step).then(x0)
+    }
+
+    fn x0(&self, engine: &E, predicted: &Predicted<E>) -> E::Array {
+        let pair = [&predicted.latents, &predicted.prediction];
+        denoised(engine, self.options.prediction, predicted.level, pair)
     }
 
     /// Rehearses steps from the origin, which is kept meanwhile: otherwise its buffers would go
@@ -193,7 +203,7 @@ impl<'r, E: Engine> Denoiser<'r, E> {
             let mut waiting = None;
             for evaluations in steps {
                 // As in a run, a step is dropped only when the next one was taken.
-                let taken = self.take(engine, evaluations).await?;
+                let taken = self.take(engine, evaluations, false).await?;
                 waiting.replace(taken);
             }
             self.state = self.origin.clone();

@@ -103,6 +103,13 @@ impl<A: Clone> State<A> {
         self.saved = saved.or(self.saved.take());
     }
 
+    /// Latents without noise, those of the picture where a mask keeps it.
+    pub(crate) fn put_back<E: Engine<Array = A>>(&self, engine: &E, latents: A) -> A {
+        let level = NoiseLevel { signal: 1.0, noise: 0.0 };
+        let kept = self.given.0.as_ref();
+        kept.map_or_else(|| latents.clone(), |kept| kept.put_back(engine, &latents, level))
+    }
+
     /// Σ cⱼ · slotⱼ
     fn sum<E: Engine<Array = A>>(
         &mut self,

@@ -1,14 +1,14 @@
 //! `darkroom upscale`: enlarges pictures by an upscaler of the ESRGAN family.
 
 use crate::adapter_args::AdapterArgs;
+use crate::compute_args::{ComputeArgs, Device};
 use crate::disk::{check_folder, check_picture, create, read_png, write};
-use crate::open_args::Device;
 use crate::progress::{end_line, report};
 use clap::Args;
 use darkroom::image::png;
 use darkroom::pipeline::{Control, Upscaler, UpscalerOptions, f32_only};
 use darkroom::weights::{FileSource, Source};
-use darkroom::{Error, Precision, Result, WeightType, measure};
+use darkroom::{Error, Result, measure};
 use std::path::{Path, PathBuf};
 
 /// Enlarges pictures.
@@ -26,15 +26,8 @@ pub(crate) struct UpscaleArgs {
     /// The folder to write to, under the pictures' own names.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     out_dir: Option<PathBuf>,
-    /// Where to compute: the graphics adapter, or, by an implementation of its own, the CPU.
-    #[arg(long, value_enum, default_value = "gpu")]
-    device: Device,
-    /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, default_value = "f32")]
-    precision: Precision,
-    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the file when left out.
-    #[arg(long)]
-    weights: Option<WeightType>,
+    #[command(flatten)]
+    compute: ComputeArgs,
     /// MB of graphics memory, or on the CPU of memory, that all of it may take, where that is
     /// possible: more is faster.
     #[arg(long, value_name = "MB", default_value = "600")]
@@ -65,13 +58,13 @@ pub(crate) fn run(args: &UpscaleArgs) -> Result<()> {
 }
 
 async fn open(args: &UpscaleArgs, control: &Control) -> Result<Upscaler> {
-    let UpscaleArgs { precision, weights, .. } = *args;
+    let ComputeArgs { device, precision, weights } = args.compute;
     let folder = args.upscaler.parent().unwrap_or(Path::new(""));
     let (source, file) = (FileSource::new(folder), name(&args.upscaler)?);
     let file = (&source as &dyn Source, &*file);
     let memory = Some(args.memory.saturating_mul(1_000_000));
-    if args.device == Device::Cpu {
-        if precision != Precision::F32 || weights.is_some_and(|w| w != WeightType::F32) {
+    if device == Device::Cpu {
+        if !args.compute.is_f32() {
             return Err(f32_only());
         }
         let options = UpscalerOptions { memory, ..UpscalerOptions::default() };

@@ -1,14 +1,14 @@
 //! `darkroom verify`: checks that a model makes the right pictures.
 
 use crate::adapter_args::AdapterArgs;
+use crate::compute_args::{ComputeArgs, Device};
 use crate::model_args::ModelArgs;
-use crate::open_args::Device;
 use crate::progress::{self, end_line};
 use clap::Args;
+use darkroom::Result;
 use darkroom::measure;
 use darkroom::pipeline::{Check, CheckResult, Control, Options, Pipeline, Progress, f32_only};
 use darkroom::weights::Source;
-use darkroom::{Precision, Result, WeightType};
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -18,15 +18,8 @@ use std::rc::Rc;
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     model: ModelArgs,
-    /// What to verify: the graphics adapter, or the CPU.
-    #[arg(long, value_enum, default_value = "gpu")]
-    device: Device,
-    /// How activations are stored; f16 needs an adapter with shader-f16.
-    #[arg(long, default_value = "f32")]
-    precision: Precision,
-    /// How weights are stored: f32, f16, q8_0, q5_0 or q4_0; as in the files when left out.
-    #[arg(long)]
-    weights: Option<WeightType>,
+    #[command(flatten)]
+    compute: ComputeArgs,
     #[command(flatten)]
     adapter: AdapterArgs,
 }
@@ -48,17 +41,18 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 async fn open(args: &VerifyArgs, source: Rc<dyn Source>, control: &Control) -> Result<Pipeline> {
+    let ComputeArgs { device, precision, weights } = args.compute;
     // No picture is shown, so the safety checker is not needed.
-    let VerifyArgs { precision, weights, .. } = *args;
-    let options = Options { precision, weights, safety: false, ..Options::default() };
-    if args.device == Device::Cpu {
-        if !options.is_plain() {
+    let options = Options { safety: false, ..Options::default() };
+    if device == Device::Cpu {
+        if !args.compute.is_f32() {
             return Err(f32_only());
         }
         return Pipeline::open_on_cpu(source, &options, control).await;
     }
     let gpu = measure::open(&args.adapter.options()).await?;
     eprintln!("Graphics adapter: {}", gpu.info().name);
+    let options = Options { precision, weights, ..options };
     Pipeline::open(&gpu, source, &options, control).await
 }
 

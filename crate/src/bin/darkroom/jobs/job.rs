@@ -10,8 +10,9 @@ use crate::control_args::{self, ControlFiles, ControlSpec};
 use crate::list_files::{ListFile, PictureFile};
 use crate::lora_list::{self, Named, weighted};
 use crate::start_args::StartPictures;
+use crate::upscaler_args::NamedUpscaler;
+use darkroom::Result;
 use darkroom::pipeline::{Control, Extras, Picture, Pipeline, Request, Upscaler, Weighted};
-use darkroom::{Error, Result};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::rc::Rc;
@@ -32,10 +33,9 @@ pub(crate) struct Job {
     /// lines.
     pub controls: Option<Vec<ControlSpec>>,
     pub control_files: Rc<ControlFiles>,
-    /// What enlarges the first of two passes; and the one that the line names, as `NAME#HASH` with
-    /// the beginning of its file's SHA-256.
+    /// What enlarges the first of two passes; and the one that the line names.
     pub upscaler: Option<Rc<Upscaler>>,
-    pub named_upscaler: Option<String>,
+    pub named_upscaler: Option<NamedUpscaler>,
     pub request: Request,
 }
 
@@ -49,7 +49,9 @@ impl Job {
         let specs = self.controls.as_deref().unwrap_or_default();
         let controls = &self.control_files.open(specs).await?;
         let upscaler = self.upscaler.as_deref();
-        self.check_upscaler()?;
+        if let Some(named) = &self.named_upscaler {
+            named.check(&self.request, upscaler.map(Upscaler::record).as_ref())?;
+        }
         let extras = Extras { controls, upscaler, ..pictures.extras() };
         let given = self.choose_loras(pipeline)?;
         let drawn = pipeline.generate_with(&self.request, control, &extras).await;
@@ -67,21 +69,6 @@ impl Job {
             pipeline.set_loras(weighted(&given, named)?);
         }
         Ok(given)
-    }
-
-    /// Refuses a line that names another upscaler than the given one.
-    fn check_upscaler(&self) -> Result<()> {
-        let (Some(named), Some(given)) = (&self.named_upscaler, &self.upscaler) else {
-            return Ok(());
-        };
-        match named.rsplit_once('#') {
-            Some((_, hash)) if !given.sha256().starts_with(hash) => {
-                let reason =
-                    format!("of this line is {named}; the given {} is another file", given.name());
-                Err(Error::Request { field: "upscaler", reason })
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -120,17 +107,21 @@ pub(super) fn read(
     };
     let named_upscaler = match own.remove("upscaler") {
         None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
+        Some(Value::String(name)) => Some(NamedUpscaler(name)),
         Some(_) => return Err("`upscaler` must be a text such as `NAME#HASH`".into()),
     };
     if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
         return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
     }
+    let says_how = own.contains_key("hires_upscaler");
     let mut all = serde_json::to_value(defaults).map_err(fault)?;
     for (name, value) in own {
         all[name] = value;
     }
-    let request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
+    let mut request = Request::from_json(&all.to_string()).map_err(|e| e.to_string())?;
+    if let Some(named) = named_upscaler.as_ref().filter(|_| !says_how) {
+        named.choose(&mut request);
+    }
     if request.count != 1 {
         return Err(format!("`count` must be 1: a line is one picture, not {}", request.count));
     }

@@ -22,6 +22,10 @@ impl Fields {
         Fields(all)
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
@@ -110,6 +114,30 @@ fn named(name: &str) -> Option<&'static Field> {
         field.name == name || field.info.aliases.contains(&name) || field.info.flag == Some(name)
     };
     fields().find(is_it)
+}
+
+/// An API's names of a request's fields, beside ours: ours, its own. Of several the first that a
+/// client sent is meant.
+pub(super) type Names = [(&'static str, &'static str)];
+
+/// A fault that was found with the whole request, about the field by the name that a client sent,
+/// or would have sent.
+pub(super) fn renamed(fault: Fault, names: &Names, sent: &Map<String, Value>) -> Fault {
+    let Some(ours) = fault.field.as_deref() else { return fault };
+    let was_sent = |name: &str| sent.get(name).is_some_and(|value| !value.is_null());
+    let theirs = || names.iter().filter(|(name, _)| *name == ours).map(|(_, theirs)| *theirs);
+    let other = |name: &&String| named(name).is_some_and(|field| field.name == ours);
+    let name = theirs()
+        .find(|name| was_sent(name))
+        .or_else(|| sent.keys().find(other).map(String::as_str).filter(|name| was_sent(name)))
+        .or_else(|| theirs().next());
+    match name {
+        Some(name) if name != ours => {
+            let message = format!("`{name}`: {}", fault.message);
+            Fault { field: Some(name.to_owned()), message, ..fault }
+        }
+        _ => fault,
+    }
 }
 
 /// Sets a field by JSON; the fault has the client's name of it.

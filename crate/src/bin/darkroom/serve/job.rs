@@ -2,11 +2,11 @@
 
 use super::fault::Fault;
 use crate::lora_list::Named;
-use darkroom::pipeline::{Request, Safety};
+use darkroom::pipeline::{EarlyEnd, Request, Safety};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -24,8 +24,9 @@ pub(super) enum MaskKind {
     /// It is one.
     #[default]
     White,
-    /// It is white where the picture stays.
-    Black,
+    /// As in AUTOMATIC1111's web UI: one with transparent pixels is opaque where the picture is
+    /// made anew, others are white there; or, inverted, where it stays.
+    WebUi { is_inverted: bool },
     /// It is transparent there.
     Transparent,
 }
@@ -80,6 +81,7 @@ pub(super) struct Job {
     pub warnings: Vec<String>,
     order: Mutex<Option<Order>>,
     cancelled: AtomicBool,
+    early_end: Mutex<EarlyEnd>,
     state: watch::Sender<State>,
     started: Mutex<Option<Instant>>,
 }
@@ -89,9 +91,16 @@ impl Job {
         // Keys of hash maps are random: nobody guesses another one's id.
         let id = [(); 2].map(|()| format!("{:016x}", RandomState::new().hash_one(0))).concat();
         let warnings = std::mem::take(&mut order.warnings);
-        let (order, started) = (Mutex::new(Some(order)), Mutex::new(None));
-        let state = watch::Sender::new(State::Queued);
-        Job { id, api, warnings, order, cancelled: AtomicBool::new(false), state, started }
+        Job {
+            id,
+            api,
+            warnings,
+            order: Mutex::new(Some(order)),
+            cancelled: AtomicBool::new(false),
+            early_end: Mutex::default(),
+            state: watch::Sender::new(State::Queued),
+            started: Mutex::new(None),
+        }
     }
 
     /// What to draw, which is given out once: its files are not kept longer than they are needed.
@@ -107,6 +116,33 @@ impl Job {
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn early(&self) -> MutexGuard<'_, EarlyEnd> {
+        self.early_end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for an end that keeps what there is. One of the whole request stays asked for.
+    pub(super) fn end_early(&self, how: EarlyEnd) {
+        let mut early = self.early();
+        if *early != EarlyEnd::Request {
+            *early = how;
+        }
+    }
+
+    /// Which early end is asked for.
+    pub(super) fn early_end(&self) -> EarlyEnd {
+        *self.early()
+    }
+
+    /// The same for the run, which hears once of a batch.
+    pub(super) fn take_early_end(&self) -> EarlyEnd {
+        let mut early = self.early();
+        let asked = *early;
+        if asked == EarlyEnd::Batch {
+            *early = EarlyEnd::No;
+        }
+        asked
     }
 
     /// Sets how far it is, unless it is over.

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::job::{Api, Job, State};
+use darkroom::pipeline::EarlyEnd;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -71,10 +72,10 @@ impl Queue {
         }
     }
 
-    /// Cancels the job in work, if this API asked for it.
-    pub(super) fn interrupt(&self, api: Api) {
+    /// Ends the job in work early, if this API asked for it.
+    pub(super) fn end_early(&self, api: Api, how: EarlyEnd) {
         if let Some(job) = self.running().filter(|job| job.api == api) {
-            job.cancel();
+            job.end_early(how);
         }
     }
 

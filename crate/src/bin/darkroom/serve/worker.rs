@@ -12,9 +12,10 @@ use crate::interrupt::Interrupt;
 use crate::lora_list::weighted;
 use crate::open_args::Opened;
 use crate::progress::Reporter;
-use darkroom::image::Rgba;
+use darkroom::image::{Mask, Rgba};
 use darkroom::pipeline::{
-    Control, Description, Extras, Picture, Pipeline, Progress, Provenance, Weighted,
+    Control, Description, EarlyEnd, Extras, Picture, Pipeline, Progress, Provenance, Request,
+    Upscaler, UpscalerRecord, Weighted,
 };
 use darkroom::{Error, Result};
 use std::cell::Cell;
@@ -32,6 +33,7 @@ pub(super) struct About {
     pub description: Description,
     pub provenance: Option<Provenance>,
     pub adapter: String,
+    pub upscaler: Option<UpscalerRecord>,
     pub loras: Vec<String>,
     pub embeddings: Vec<String>,
 }
@@ -108,6 +110,7 @@ impl Worker {
     /// Draws the pictures of a job. Those that were finished before a cancel are given.
     fn draw(&self, model: &Opened, job: &Arc<Job>, order: Order) -> Result<Vec<Made>> {
         let pipeline = &model.pipeline;
+        self.log(job, &order.request);
         let initial = order.initial.as_deref().map(|png| decode_picture("The image", png));
         let initial = initial.transpose()?;
         let mask = order.mask.as_ref().map(|(png, kind)| {
@@ -144,9 +147,19 @@ impl Worker {
         }
     }
 
+    /// Writes a job's prompts to the log, if that is asked for; quoted, so that they are one line.
+    fn log(&self, job: &Job, request: &Request) {
+        if self.args.log_prompts {
+            let [prompt, negative] = [&request.prompt, &request.negative_prompt];
+            Reporter::Text.say(&format!("Job {}: {prompt:?}, negative {negative:?}", job.id));
+        }
+    }
+
     fn control(&self, job: &Arc<Job>, pipeline: &Rc<Pipeline>) -> Control {
         let cancel = Rc::new(Cell::new(job.is_cancelled()));
-        let (ends, job, log_prompts) = (cancel.clone(), job.clone(), self.args.log_prompts);
+        let early_end = Rc::new(Cell::new(EarlyEnd::No));
+        let (cancels, ends) = (cancel.clone(), early_end.clone());
+        let (job, log_prompts) = (job.clone(), self.args.log_prompts);
         let loses = super::lost::at_step(pipeline);
         let on_progress = Box::new(move |progress: &Progress| {
             match progress {
@@ -156,9 +169,13 @@ impl Worker {
                 _ => {}
             }
             loses(progress);
-            ends.set(job.is_cancelled());
+            cancels.set(job.is_cancelled());
+            match job.take_early_end() {
+                EarlyEnd::No => {}
+                how => ends.set(how),
+            }
         });
-        Control { on_progress, cancel, ..Control::default() }
+        Control { on_progress, cancel, early_end, ..Control::default() }
     }
 }
 
@@ -184,6 +201,7 @@ fn about(opened: &Opened) -> About {
         description: pipeline.describe().clone(),
         provenance: pipeline.provenance().cloned(),
         adapter: opened.adapter.clone(),
+        upscaler: opened.upscaler.as_deref().map(Upscaler::record),
         loras: pipeline.chosen_loras().iter().map(Weighted::name).map(str::to_owned).collect(),
         embeddings: pipeline.embeddings().into_iter().map(|one| one.name).collect(),
     }
@@ -191,14 +209,20 @@ fn about(opened: &Opened) -> About {
 
 /// The mask as the pipeline wants it.
 fn white_where_new(picture: &Rgba, kind: MaskKind) -> Rgba {
-    let grey = |value: u8| [value, value, value, u8::MAX];
-    let pixels = picture.pixels().as_chunks::<4>().0.iter();
-    let pixels = match kind {
+    let opacities = || picture.pixels().as_chunks::<4>().0.iter().map(|[.., opacity]| *opacity);
+    let values: Vec<u8> = match kind {
         MaskKind::White => return picture.clone(),
-        MaskKind::Black => picture.luminances().flat_map(|value| grey(255 - value)).collect(),
-        MaskKind::Transparent => pixels.flat_map(|[.., opacity]| grey(255 - opacity)).collect(),
+        MaskKind::Transparent => opacities().map(|opacity| 255 - opacity).collect(),
+        MaskKind::WebUi { is_inverted } => {
+            let is_opaque = opacities().all(|opacity| opacity == u8::MAX);
+            let white: Vec<u8> = match is_opaque {
+                true => picture.luminances().collect(),
+                false => opacities().map(|it| if it > 128 { 255 } else { 0 }).collect(),
+            };
+            white.into_iter().map(|it| if is_inverted { 255 - it } else { it }).collect()
+        }
     };
-    Rgba::new(picture.width(), picture.height(), pixels)
+    Mask::new(picture.width(), picture.height(), values).picture()
 }
 
 /// How the program ends where the worker has ended by itself.

@@ -2,12 +2,12 @@
 //! in the mask is made anew; without one, what is transparent in the picture.
 
 use super::answer::{drawn, refused};
-use super::request::common;
+use super::request::draw;
 use crate::serve::app::{App, Drawn};
 use crate::serve::body;
 use crate::serve::fault::Fault;
-use crate::serve::fields::{Fields, is_png};
-use crate::serve::job::{Api, MaskKind, Order};
+use crate::serve::fields::is_png;
+use crate::serve::job::{MaskKind, Order};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
@@ -33,7 +33,6 @@ async fn make(app: &App, request: Request) -> Result<Drawn, Fault> {
     })?;
     let Form { image, mask, fields } = read(form).await?;
     let image = image.ok_or_else(|| Fault::field("image", "is missing"))?;
-    let request = common(app, Fields::new(fields))?;
     let kind = MaskKind::Transparent;
     let mask = match mask {
         Some(mask) if !has_transparency("mask", &mask)? => {
@@ -44,7 +43,7 @@ async fn make(app: &App, request: Request) -> Result<Drawn, Fault> {
         None => has_transparency("image", &image)?.then(|| (image.to_vec(), kind)),
     };
     let (initial, holds) = (Some(image.to_vec()), Some(body.holds));
-    app.draw(Api::OpenAi, Order { request, initial, mask, holds, ..Order::default() }).await
+    draw(app, fields, Order { initial, mask, holds, ..Order::default() }).await
 }
 
 /// A form that was read.

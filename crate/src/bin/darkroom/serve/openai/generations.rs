@@ -1,12 +1,11 @@
 //! `POST /v1/images/generations`: a prompt as JSON.
 
 use super::answer::{drawn, refused};
-use super::request::common;
+use super::request::draw;
 use crate::serve::app::{App, Drawn};
 use crate::serve::body;
 use crate::serve::fault::Fault;
-use crate::serve::fields::Fields;
-use crate::serve::job::{Api, Order};
+use crate::serve::job::Order;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use std::sync::Arc;
@@ -21,6 +20,5 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
 
 async fn make(app: &App, request: Request) -> Result<Drawn, Fault> {
     let (fields, holds) = body::json(app, request).await?;
-    let request = common(app, Fields::new(fields))?;
-    app.draw(Api::OpenAi, Order { request, holds: Some(holds), ..Order::default() }).await
+    draw(app, fields, Order { holds: Some(holds), ..Order::default() }).await
 }

@@ -1,17 +1,33 @@
 //! The fields that both kinds of requests have.
 
-use crate::serve::app::App;
+use crate::serve::app::{App, Drawn};
 use crate::serve::fault::Fault;
-use crate::serve::fields::Fields;
+use crate::serve::fields::{Fields, Names, renamed};
+use crate::serve::job::{Api, Order};
 use axum::http::StatusCode;
 use darkroom::pipeline::Request;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The most pictures of a request, as there.
 const PICTURES_MAX: u32 = 10;
 
+/// What the API calls them.
+const NAMES: &Names =
+    &[("width", "size"), ("height", "size"), ("count", "n"), ("initial picture", "image")];
+
+/// Reads the fields of a request, whose pictures are in the order, and draws it.
+pub(super) async fn draw(
+    app: &App,
+    sent: Map<String, Value>,
+    order: Order,
+) -> Result<Drawn, Fault> {
+    let request = common(app, Fields::new(sent.clone()))?;
+    let drawn = app.draw(Api::OpenAi, Order { request, ..order }).await;
+    drawn.map_err(|fault| renamed(fault, NAMES, &sent))
+}
+
 /// Reads them; what is left is the request's own.
-pub(super) fn common(app: &App, mut fields: Fields) -> Result<Request, Fault> {
+fn common(app: &App, mut fields: Fields) -> Result<Request, Fault> {
     let mut request = app.plain.clone();
     if fields.text("model")?.is_some_and(|model| model != app.model()) {
         return Err(no_model(app));
@@ -33,6 +49,8 @@ pub(super) fn common(app: &App, mut fields: Fields) -> Result<Request, Fault> {
     fields.only("output_compression", &[json!(100)])?;
     fields.only("background", &[json!("auto"), json!("opaque")])?;
     fields.only("quality", &[json!("auto"), json!("standard")])?;
+    fields.only("style", &[])?;
+    fields.only("input_fidelity", &[])?;
     fields.only("moderation", &[json!("auto")])?;
     fields.only("stream", &[json!(false)])?;
     fields.only("partial_images", &[json!(0)])?;

@@ -8,6 +8,7 @@ use crate::serve::fault::Fault;
 use crate::serve::fields::Fields;
 use crate::serve::job::{Api, Job, MaskKind, Order, State as Stage};
 use crate::serve::reply::answer;
+use crate::upscaler_args::NamedUpscaler;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -41,6 +42,8 @@ fn read(app: &App, mut fields: Fields) -> Result<Order, Fault> {
     let mask = fields.png("mask")?.map(|png| (png, MaskKind::White));
     let loras = fields.text("loras")?.map(|text| lora_list::parse(&text));
     let loras = loras.transpose().map_err(|reason| Fault::field("loras", &reason))?;
+    let upscaler = fields.text("upscaler")?.map(NamedUpscaler);
+    let says_how = fields.has("hires_upscaler");
     fields.only("controls", &[json!([])])?;
     fields.only("count", &[json!(1)])?;
     fields.ignore(&["id", "custom_id", "file"]);
@@ -48,6 +51,12 @@ fn read(app: &App, mut fields: Fields) -> Result<Order, Fault> {
     // A sampler's name may say the schedule too, which a field of its own is put over.
     fields.put(&mut request, "sampler", "sampler")?;
     fields.rest(&mut request)?;
+    if let Some(upscaler) = upscaler {
+        if !says_how {
+            upscaler.choose(&mut request);
+        }
+        upscaler.check(&request, app.about.upscaler.as_ref())?;
+    }
     Ok(Order { request, initial, mask, loras, ..Order::default() })
 }
 
@@ -100,6 +109,7 @@ pub(super) async fn capabilities(State(app): State<Arc<App>>) -> Response {
             "description": about.description,
             "defaults": app.plain,
             "loras": about.loras,
+            "upscaler": about.upscaler,
             "embeddings": about.embeddings,
             "queue": { "most": args.queue, "waiting": waiting, "running": running },
             "keep": args.keep,

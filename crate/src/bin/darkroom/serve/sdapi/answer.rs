@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// What of the request the answer needs.
 pub(super) struct Told {
-    /// The request without its pictures.
+    /// The request, with its pictures where it asks for them.
     pub parameters: Map<String, Value>,
     pub sends_images: bool,
 }

@@ -10,7 +10,7 @@ mod settings;
 use super::app::{App, Drawn};
 use super::body;
 use super::fault::Fault;
-use super::fields::Fields;
+use super::fields::{Fields, renamed};
 use super::job::{Api, Order};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/sdapi/v1/img2img", post(img2img))
         .route("/sdapi/v1/progress", get(progress::show))
         .route("/sdapi/v1/interrupt", post(progress::interrupt))
+        .route("/sdapi/v1/skip", post(progress::skip))
         .route("/sdapi/v1/png-info", post(lists::png_info))
         .route("/sdapi/v1/samplers", get(lists::samplers))
         .route("/sdapi/v1/schedulers", get(lists::schedulers))
@@ -54,10 +55,13 @@ fn answered(app: &App, made: Result<(Drawn, Told), Fault>) -> Response {
 
 async fn make(app: &App, request: Request, begins: bool) -> Result<(Drawn, Told), Fault> {
     let (fields, holds) = body::json(app, request).await?;
-    let mut parameters = fields.clone();
-    parameters.retain(|name, _| !["init_images", "mask"].contains(&name.as_str()));
-    let sends_images = fields.get("send_images") != Some(&Value::Bool(false));
+    let mut sent = fields.clone();
     let order = request::read(app, Fields::new(fields), begins)?;
-    let drawn = app.draw(Api::Sdapi, Order { holds: Some(holds), ..order }).await?;
-    Ok((drawn, Told { parameters, sends_images }))
+    let drawn = app.draw(Api::Sdapi, Order { holds: Some(holds), ..order }).await;
+    let drawn = drawn.map_err(|fault| renamed(fault, request::NAMES, &sent))?;
+    let sends_images = sent.get("send_images") != Some(&Value::Bool(false));
+    if sent.get("include_init_images") != Some(&Value::Bool(true)) {
+        sent.retain(|name, _| !["init_images", "mask"].contains(&name.as_str()));
+    }
+    Ok((drawn, Told { parameters: sent, sends_images }))
 }

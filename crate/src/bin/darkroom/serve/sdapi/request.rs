@@ -4,7 +4,7 @@
 use super::settings;
 use crate::serve::app::App;
 use crate::serve::fault::Fault;
-use crate::serve::fields::{Fields, png, set};
+use crate::serve::fields::{Fields, Names, png, set};
 use crate::serve::job::{MaskKind, Order};
 use darkroom::diffusion::Sampler;
 use darkroom::pipeline::{Purpose, Request};
@@ -24,8 +24,31 @@ pub(in crate::serve) fn defaults() -> Request {
     }
 }
 
+/// What the API calls a request's fields.
+pub(super) const NAMES: &Names = &[
+    ("sampler", "sampler_name"),
+    ("sampler", "sampler_index"),
+    ("sigmas", "scheduler"),
+    ("sigmas", "sampler_name"),
+    ("guidance_scale", "cfg_scale"),
+    ("image_guidance_scale", "image_cfg_scale"),
+    ("count", "batch_size"),
+    ("count", "n_iter"),
+    ("strength", "denoising_strength"),
+    ("initial picture", "init_images"),
+    ("masked_content", "inpainting_fill"),
+    ("padding_mask_crop", "inpaint_full_res_padding"),
+    ("hires_scale", "hr_scale"),
+    ("hires_scale", "enable_hr"),
+    ("hires_steps", "hr_second_pass_steps"),
+    ("hires_upscaler", "hr_upscaler"),
+    ("hires_strength", "denoising_strength"),
+    ("clip_skip", "override_settings.CLIP_stop_at_last_layers"),
+    ("rng", "override_settings.randn_source"),
+];
+
 /// Fields that have one value here, with which they change nothing.
-const UNSUPPORTED: [(&str, &[&str]); 30] = [
+const UNSUPPORTED: [(&str, &[&str]); 14] = [
     ("styles", &["[]"]),
     ("subseed_strength", &["0"]),
     ("seed_resize_from_h", &["-1", "0"]),
@@ -34,42 +57,46 @@ const UNSUPPORTED: [(&str, &[&str]); 30] = [
     ("tiling", &["false"]),
     ("s_churn", &["0"]),
     ("s_noise", &["1"]),
-    ("s_tmin", &["0"]),
-    ("s_tmax", &["0"]),
     ("s_min_uncond", &["0"]),
     ("script_name", &["\"\""]),
     ("alwayson_scripts", &["{}"]),
     ("infotext", &["\"\""]),
     ("refiner_checkpoint", &["\"\""]),
-    ("refiner_switch_at", &["0", "1"]),
     ("disable_extra_networks", &["false"]),
+];
+
+/// The same of img2img.
+const UNSUPPORTED_IN_EDITS: [(&str, &[&str]); 3] =
+    [("initial_noise_multiplier", &["1"]), ("latent_mask", &[]), ("resize_mode", &["0"])];
+
+/// The same of a second pass. Without one they are not read.
+const UNSUPPORTED_IN_HIRES: [(&str, &[&str]); 10] = [
     ("firstpass_image", &[]),
     ("firstphase_width", &["0"]),
     ("firstphase_height", &["0"]),
     ("hr_resize_x", &["0"]),
     ("hr_resize_y", &["0"]),
-    ("hr_checkpoint_name", &["\"\""]),
-    ("hr_sampler_name", &["\"\""]),
-    ("hr_scheduler", &["\"\""]),
+    ("hr_checkpoint_name", &["\"\"", "\"Use same checkpoint\""]),
+    ("hr_sampler_name", &["\"\"", "\"Use same sampler\""]),
+    ("hr_scheduler", &["\"\"", "\"Use same scheduler\""]),
     ("hr_prompt", &["\"\""]),
     ("hr_negative_prompt", &["\"\""]),
-    ("initial_noise_multiplier", &["1"]),
-    ("latent_mask", &[]),
-    ("resize_mode", &["0"]),
 ];
 
-/// Fields that do not change the picture.
-const IGNORED: [&str; 10] = [
+/// Fields that say nothing of the picture, or only with one of [`UNSUPPORTED`].
+const IGNORED: [&str; 12] = [
     "subseed",
+    "s_tmin",
+    "s_tmax",
+    "script_args",
+    "refiner_switch_at",
     "do_not_save_samples",
     "do_not_save_grid",
     "override_settings_restore_afterwards",
-    "script_args",
     "send_images",
-    "comments",
     "include_init_images",
+    "comments",
     "force_task_id",
-    "mask_round",
 ];
 
 /// Reads a request; `begins` is whether it is one of `img2img`.
@@ -79,10 +106,7 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
     if let Some(settings) = fields.take("override_settings") {
         settings::read(app, &settings, &mut request)?;
     }
-    for (name, usual) in UNSUPPORTED {
-        let usual: Vec<_> = usual.iter().filter_map(|v| serde_json::from_str(v).ok()).collect();
-        fields.only(name, &usual)?;
-    }
+    only(&mut fields, &UNSUPPORTED)?;
     if app.args.save_to.is_none() {
         fields.only("save_images", &[json!(false)])?;
     }
@@ -101,6 +125,7 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
         fields.ignore(&["image_cfg_scale"]);
     }
     if begins {
+        only(&mut fields, &UNSUPPORTED_IN_EDITS)?;
         initial = Some(picture(&mut fields)?);
         let strength = fields.take("denoising_strength").unwrap_or(json!(0.75));
         set(&mut request, "denoising_strength", "strength", strength)?;
@@ -110,6 +135,14 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
     }
     fields.rest(&mut request)?;
     Ok(Order { request, initial, mask, warnings, ..Order::default() })
+}
+
+/// Refuses fields unless they have one of the values with which they change nothing.
+fn only(fields: &mut Fields, unsupported: &[(&str, &[&str])]) -> Result<(), Fault> {
+    unsupported.iter().try_for_each(|(name, usual)| {
+        let usual: Vec<_> = usual.iter().filter_map(|v| serde_json::from_str(v).ok()).collect();
+        fields.only(name, &usual)
+    })
 }
 
 /// Sampler and schedule, by the names that are known here.
@@ -147,8 +180,10 @@ fn second_pass(fields: &mut Fields, request: &mut Request) -> Result<(), Fault> 
     if fields.flag("enable_hr")? != Some(true) {
         // They belong to a second pass, and there is none.
         fields.ignore(&hires);
+        fields.ignore(&UNSUPPORTED_IN_HIRES.map(|(name, _)| name));
         return Ok(());
     }
+    only(fields, &UNSUPPORTED_IN_HIRES)?;
     fields.only("hr_cfg", &[json!(request.guidance_scale)])?;
     let scale = fields.take("hr_scale").unwrap_or(json!(2.0));
     set(request, "hr_scale", "hires_scale", scale)?;
@@ -184,6 +219,7 @@ fn masked(
     warnings: &mut Vec<String>,
 ) -> Result<Option<(Vec<u8>, MaskKind)>, Fault> {
     let mask = fields.png("mask")?;
+    let is_round = fields.flag("mask_round")?.unwrap_or(true);
     let blurs = [fields.take("mask_blur"), fields.take("mask_blur_x"), fields.take("mask_blur_y")];
     let fill = fields.whole("inpainting_fill")?.unwrap_or(0);
     let is_inverted = fields.whole("inpainting_mask_invert")?.unwrap_or(0) != 0;
@@ -196,7 +232,12 @@ fn masked(
             .ok_or_else(|| Fault::field("inpaint_full_res", "must be true or false"))?,
     };
     let padding = fields.whole("inpaint_full_res_padding")?.unwrap_or(0);
+    // What follows is read with a mask only.
     let Some(mask) = mask else { return Ok(None) };
+    if !is_round {
+        let reason = "must be true: latents are made anew as a whole or not at all";
+        return Err(Fault::field("mask_round", reason));
+    }
     let blurs: Vec<_> = blurs.into_iter().flatten().collect();
     if blurs.windows(2).any(|two| two[0] != two[1]) {
         return Err(Fault::field("mask_blur_y", "must be the same as the other blurs"));
@@ -216,6 +257,5 @@ fn masked(
     };
     set(request, "inpainting_fill", "masked_content", content.into())?;
     request.padding_mask_crop = is_cut.then_some(padding);
-    let kind = if is_inverted { MaskKind::Black } else { MaskKind::White };
-    Ok(Some((mask, kind)))
+    Ok(Some((mask, MaskKind::WebUi { is_inverted })))
 }
