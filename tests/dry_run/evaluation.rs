@@ -3,6 +3,7 @@
 //! that must be moved.
 
 use super::{BATCH, Models, TOKENS};
+use darkroom::gpu::recording::Dispatch;
 use darkroom::gpu::{Gpu, KernelStats, Limits};
 use darkroom::models::unet::{Cache, UnetInput};
 use darkroom::tensor::Tensor;
@@ -209,5 +210,41 @@ fn evaluation_of_the_unet_keeps_its_budget() {
         // queries of attention read the values of wide heads.
         let (traffic, most) = (stats.bytes_traffic, if workgroup == lean { 85 } else { 75 });
         assert!(weights == WeightType::F32 || traffic <= most * 1_000_000_000, "{traffic} bytes");
+    }
+}
+
+/// A card is full of workgroups: every product above a GFLOP has 256 and more, slices counted and
+/// bands of rows together, with narrow workgroups and with wide ones. Two have fewer: the
+/// convolution that halves 64×64 has as few outputs as a VAE's layers, which are never cut into
+/// slices, and the queries, keys and values at 8×8 have too few inputs for four.
+#[test]
+fn every_large_product_of_an_evaluation_fills_a_card() {
+    const GROUPS_MIN: u32 = 256;
+    for workgroup in [16 << 10, 32 << 10] {
+        let limits = Limits { workgroup, ..Limits::default() };
+        let models = Models::on(Gpu::dry_within(limits, false), WeightType::F16);
+        let (gpu, unet) = (&models.gpu, &models.unet);
+        let context = Tensor::empty(gpu, [BATCH, TOKENS, 768], Precision::F32);
+        let context = unet.prepare(&context);
+        let latents = Tensor::empty(gpu, [BATCH, 64, 64, 4], Precision::F32);
+        gpu.take_recording();
+        drop(unet.forward(&UnetInput::new(&latents, 1.0, &context)));
+        let recorded = gpu.take_recording().dispatches;
+        let is_product = |name: &str| ["matmul", "conv2d"].contains(&name);
+        let products: Vec<&Dispatch> =
+            recorded.iter().filter(|dispatch| is_product(dispatch.kernel.name())).collect();
+        // Bands follow each other, and have the same weights.
+        let of_one = |a: &&Dispatch, b: &&Dispatch| a.bindings[1] == b.bindings[1];
+        let sizes = products.chunk_by(of_one).map(|bands| {
+            let flops: u64 = bands.iter().map(|band| band.flops).sum();
+            let groups = bands.iter().map(|band| band.groups.iter().product::<u32>());
+            (flops, groups.sum::<u32>())
+        });
+        let large: Vec<u32> =
+            sizes.filter(|(flops, _)| *flops > 1_000_000_000).map(|(_, groups)| groups).collect();
+        let few: Vec<u32> = large.iter().copied().filter(|groups| *groups < GROUPS_MIN).collect();
+        println!("{workgroup} bytes: {} products, of them with fewer: {few:?}", large.len());
+        assert!(large.len() > 150, "{large:?}");
+        assert_eq!(few, [160, 240]);
     }
 }
