@@ -90,6 +90,7 @@ const showOutcome = (/** @type {string} */ sentence) => status.end(sentence);
 const form = new Form(state, {
   onGenerate: () => (habits.generated(), actions.generate()),
   onPause: () => void session.pause(),
+  onEndEarly: () => session.endEarly(),
   onCancel: () => session.cancel(),
   onChange: changed,
   onGetAddon: (offered) => models.fetchAddon(offered),

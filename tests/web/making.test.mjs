@@ -153,6 +153,36 @@ test("a picture pauses between steps and goes on, also from a queue", async (t) 
   await page.locator("#jobs li[data-state=running]").waitFor({ state: "detached" });
 });
 
+test("an image is ended early, and kept; a queue goes on with the next", async (t) => {
+  const { page, state, type, generate, stepping } = await visit(t, { server });
+  await state("ready");
+  const end = page.getByRole("button", { name: "End now, keep the image" });
+  assert.equal(await end.isVisible(), false);
+  await type({ steps: "900" });
+  await generate.click();
+  await stepping();
+  await end.click();
+  await state("ready");
+  assert.equal(await page.locator("#canvas").isVisible(), true);
+  assert.equal(await end.isVisible(), false);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "generate");
+  await page.locator('[data-view="queue"]').click();
+  await page.locator("#prompts").fill("one\ntwo");
+  await page.locator("#queue-add").click();
+  await page.locator("#queue-run").click();
+  await page.locator('[data-view="create"]').click();
+  for (const prompt of ["one", "two"]) {
+    await page
+      .locator("#jobs li[data-state=running]", { hasText: prompt })
+      .waitFor({ state: "attached" });
+    await stepping();
+    await end.click();
+  }
+  await state("ready");
+  await page.locator('[data-view="gallery"]').click();
+  await page.locator("#images li").nth(2).waitFor();
+});
+
 test("several pictures are one call, each with its seed; previews only when wished", async (t) => {
   const { page, state, make, type, generate } = await visit(t, { server });
   await state("ready");

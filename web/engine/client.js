@@ -110,6 +110,11 @@ export class Engine {
     return this.#call("upscale", [addressOf(upscaler), image, options], watch);
   }
 
+  /** Ends the images in work with the next step: they are made from what there is of them. */
+  endEarly() {
+    this.#caller.notify("endEarly");
+  }
+
   /** Pauses the run after the present step. The event `paused` reports it. */
   pause() {
     this.#caller.notify("pause");

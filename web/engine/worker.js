@@ -61,7 +61,11 @@ const CALLS = {
 };
 serve(CALLS, {
   queued: (call) => !AT_ONCE.has(call),
-  notifications: { pause: () => engine?.pause(), resume: () => engine?.resume() },
+  notifications: {
+    pause: () => engine?.pause(),
+    resume: () => engine?.resume(),
+    endEarly: () => engine?.end_early(),
+  },
 });
 
 /**

@@ -177,6 +177,11 @@ export class Session {
     else this.engine.resume();
   }
 
+  /** Ends the image in work with the next step, and keeps what there is of it. */
+  endEarly() {
+    this.engine.endEarly();
+  }
+
   cancel() {
     this.#stop.abort();
     this.#emit("cancelling", null);

@@ -29,6 +29,7 @@ import { createStyles } from "./styles.js";
 /**
  * @typedef {object} Handlers
  * @property {() => void} onGenerate
+ * @property {() => void} onEndEarly the user wants the image as it is by now
  * @property {() => void} onPause the user wants to pause or to resume
  * @property {() => void} onCancel
  * @property {() => void} onChange
@@ -108,7 +109,7 @@ export class Form {
   }
 
   #listen() {
-    const { onGenerate, onPause, onCancel, onChange } = this.#handlers;
+    const { onGenerate, onPause, onEndEarly, onCancel, onChange } = this.#handlers;
     const form = byId("form", HTMLFormElement);
     const generate = button("generate");
     form.addEventListener("submit", (event) => {
@@ -124,6 +125,7 @@ export class Form {
     });
     form.addEventListener("input", onChange);
     onPress("pause", onPause);
+    onPress("end-early", onEndEarly);
     onPress("cancel", onCancel);
     onPress("reset", () => this.#reset());
   }
@@ -392,9 +394,13 @@ function showButtons({ phase, pausing, task }) {
   // Before the first task there is nothing to cancel.
   cancel.disabled = !generate.disabled || !task;
   pause.disabled = phase !== "generating" || task === "enlarge";
+  // While the run rests, it would not be heard.
+  const end = button("end-early");
+  end.hidden = phase !== "generating" || task !== "generate" || pausing;
   pause.textContent = pausing && !pause.disabled ? say.goOn() : say.pause();
   // The image is in view, and must stay there.
   const stay = { preventScroll: true };
   if (hadFocus === generate && generate.disabled) cancel.focus(stay);
+  if (hadFocus === end && end.hidden) (generate.disabled ? cancel : generate).focus(stay);
   if (hadFocus === cancel && cancel.disabled) generate.focus(stay);
 }

@@ -25,7 +25,7 @@ use crate::diffusion::noise::Rng;
 use crate::error::Error;
 use crate::gpu::GpuOptions;
 use crate::measure;
-use crate::pipeline::{Control, Extras, Forecast, Pause, Picture, Progress, Request};
+use crate::pipeline::{Control, EarlyEnd, Extras, Forecast, Pause, Picture, Progress, Request};
 use crate::store::{Event, Watch};
 use crate::text::Prompt;
 use beside::{event_object, initial, mask, previews};
@@ -81,12 +81,14 @@ struct TokenCount {
 }
 
 /// One model on one device. Only one call may run at a time, except [`Engine::cancel`],
-/// [`Engine::pause`] and [`Engine::resume`], which act on the running call, and those that say so.
+/// [`Engine::end_early`], [`Engine::pause`] and [`Engine::resume`], which act on the running call,
+/// and those that say so.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Engine {
     opened: RefCell<Option<Rc<Opened>>>,
     cancel: Rc<Cell<bool>>,
+    early_end: Rc<Cell<EarlyEnd>>,
     pause: Rc<Pause>,
 }
 
@@ -257,6 +259,11 @@ impl Engine {
         self.pause.wake();
     }
 
+    /// Ends the pictures in work with the next step: they are decoded from what there is of them.
+    pub fn end_early(&self) {
+        self.early_end.set(EarlyEnd::Batch);
+    }
+
     /// Pauses the running call between two steps, which it reports as `paused`, until
     /// [`Engine::resume`].
     pub fn pause(&self) {
@@ -280,10 +287,11 @@ impl Engine {
         opened.ok_or_else(|| js_error("closed", "No model is open."))
     }
 
-    /// The control of a new call: events go to `on_progress`; an earlier cancel or pause is
-    /// cleared.
+    /// The control of a new call: events go to `on_progress`; an earlier cancel, early end or
+    /// pause is cleared.
     fn control(&self, on_progress: Function) -> Control {
         self.cancel.set(false);
+        self.early_end.set(EarlyEnd::No);
         self.pause.resume();
         Control {
             on_progress: Box::new(move |progress: &Progress| {
@@ -291,6 +299,7 @@ impl Engine {
                 on_progress.call1(&JsValue::NULL, &event_object(progress)).ok();
             }),
             cancel: self.cancel.clone(),
+            early_end: self.early_end.clone(),
             pause: self.pause.clone(),
             ..Control::default()
         }

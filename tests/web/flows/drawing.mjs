@@ -47,6 +47,20 @@ async function checkCancel({ page, state, stepping, type, generate, cancel, make
   assertPicture(await make({ steps: "3" }));
 }
 
+/** A long run is ended with its next step: the image is kept, its file says so. @param {App} app */
+async function checkEarlyEnd(app) {
+  const { page, state, stepping, type, generate } = app;
+  await type({ steps: "500" });
+  await generate.press("Enter");
+  await stepping();
+  await page.getByRole("button", { name: "End now, keep the image" }).click();
+  await state("ready");
+  assertPicture(await app.pixels());
+  const [, step] = /Ended early: after step (\d+) of 500/.exec(String(await saved(app))) ?? [];
+  assert.ok(Number(step) > 0 && Number(step) < 500, `after step ${step}`);
+  await type({ steps: "3" });
+}
+
 /** A file of the page, dropped, makes the same bytes again. @param {App} app */
 async function checkRoundTrip(app) {
   const { page, state, make, pixels, generate } = app;
@@ -89,6 +103,7 @@ export async function drawAndCancel(t, open, { device, models }) {
   await sameAsNative(t, join(models, "models/tiny"), first);
   assert.ok((await make(FIELDS)).bytes.equals(first.bytes), "the second run differs");
   await t.test("Cancel ends a run, and the next one works", () => checkCancel(app));
+  await t.test("an image is ended early, and kept", () => checkEarlyEnd(app));
   await t.test("a kept file, dropped, makes the same bytes again", () => checkRoundTrip(app));
   await t.test("no rule of accessibility is broken", async () =>
     assert.deepEqual(await seriousFaults(page), []),

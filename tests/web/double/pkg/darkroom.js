@@ -154,6 +154,7 @@ export class Engine {
   #weights = "";
   #parts = [];
   #rests = false;
+  #ends = false;
 
   async open(model, options, onProgress) {
     this.#cancelled = false;
@@ -230,7 +231,8 @@ export class Engine {
     }
     if (prompt === "write an error") console.error("seven");
     if (prompt.length > 200) onProgress({ event: "notice", text: "The prompt is long (double)." });
-    for (let step = 0; step <= steps; step++) {
+    this.#ends = false;
+    for (let step = 0; step <= steps && !this.#ends; step++) {
       onProgress({ event: "step", step, steps });
       const values = Float32Array.from({ length: 4 * 8 * 8 }, (_, i) => Math.sin(i + step));
       if (beside.latents) onProgress({ event: "latents", shape: [4, 8, 8], values });
@@ -388,6 +390,10 @@ export class Engine {
 
   cancel() {
     this.#cancelled = true;
+  }
+
+  end_early() {
+    this.#ends = true;
   }
 
   pause() {
