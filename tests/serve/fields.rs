@@ -178,6 +178,8 @@ fn faults_of_the_run_have_the_apis_names() {
         (json!({ "guidance": "x" }), "guidance"),
         (json!({ "batch_size": 2000 }), "batch_size"),
         (json!({ "n_iter": 2000 }), "n_iter"),
+        (json!({ "n_iter": 0 }), "n_iter"),
+        (json!({ "alwayson_scripts": { "a": "b".repeat(10_000) } }), "alwayson_scripts"),
         (json!({ "enable_hr": true, "hr_upscaler": "file" }), "hr_upscaler"),
         (json!({ "enable_hr": true, "timesteps": "999, 500" }), "timesteps"),
         (json!({ "sampler_name": "DDIM", "steps": 1000 }), "steps"),
@@ -192,15 +194,25 @@ fn faults_of_the_run_have_the_apis_names() {
         let message = answer.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
         let ours = ["timesteps", "steps", "sampler"].contains(&name);
         assert!(ours || message.contains(&format!("`{name}`")), "{message}");
+        assert!(message.len() < 1000, "{message}");
     }
     let black = json!({ "mask": picture(|_| [0, 0, 0, 255]) });
     assert_eq!(named(&edited(&service, &black)), "mask");
+    // Files that end early.
+    let cut = |png: Value| png.as_str().unwrap()[..80].to_owned();
+    let answer = edited(&service, &json!({ "mask": cut(picture(|_| [255; 4])) }));
+    assert_eq!(named(&answer), "mask");
+    let begun = asked(&json!({ "init_images": [cut(red())] }));
+    assert_eq!(named(&service.post("/sdapi/v1/img2img", &begun)), "init_images");
+    let id = service.job(&asked(&json!({ "init": cut(red()) })));
+    assert_eq!(service.until(&id, &["failed"])["error"]["field"], "init");
     for (more, name) in [
         (json!({ "size": "63x64" }), "size"),
         (json!({ "width": 63 }), "width"),
         (json!({ "guidance": "x" }), "guidance"),
         (json!({ "guidance_scale": "x" }), "guidance_scale"),
         (json!({ "hires": 1.5, "hires_upscaler": "file" }), "hires_upscaler"),
+        (json!({ "n": 1, "count": 40 }), "count"),
         (json!({ "style": "vivid" }), "style"),
         (json!({ "input_fidelity": "high" }), "input_fidelity"),
     ] {

@@ -32,7 +32,7 @@ fn every_picture_is_written_where_that_is_asked_for() {
 fn prompts_are_in_the_log_where_that_is_asked_for() {
     let folder = scratch("serve-log");
     let log = folder.join("log");
-    let prompt = format!("a secretcat {}", "and a redcat, ".repeat(60));
+    let prompt = format!("a secretcat {}", "\n and a redcat, ".repeat(60));
     for (more, wanted) in [(&[][..], false), (&["--log-prompts"], true)] {
         let service = Service::logged(more, &log);
         let asked = json!({ "prompt": prompt, "negative_prompt": "a bluedog" });
@@ -46,6 +46,7 @@ fn prompts_are_in_the_log_where_that_is_asked_for() {
         drop(service);
         let text = fs::read_to_string(&log).unwrap();
         assert!(text.contains("POST /api/jobs 202"), "{text}");
+        assert!(!text.contains("\n and"), "a line break of a prompt is quoted: {text}");
         for word in ["secretcat", "redcat", "bluedog", "greencat"] {
             assert_eq!(text.contains(word), wanted, "{word}: {text}");
         }

@@ -67,6 +67,7 @@ fn a_request_may_name_the_upscaler_that_is_open() {
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
     };
     refused(&service, &[("upscaler", "compact#0000000000")], "another file");
+    refused(&service, &[("upscaler", "compact#")], "another file");
     refused(&service, &[("upscaler", "other")], "another file");
     let lanczos = ("hires_upscaler", "lanczos");
     refused(&service, &[("upscaler", "compact"), lanczos], "has no use");

@@ -42,6 +42,12 @@ test("the first screen says what this is, that it is private, what the demo draw
   await unknown.getByRole("button", { name: "Get the full Stable Diffusion" }).waitFor();
   await type({ prompt: "a red background" });
   await unknown.filter({ hasText: "names nothing that the demo model draws" }).waitFor();
+  await type({ prompt: `${"cat ".repeat(80)}${"y".repeat(600)}` });
+  await unknown.filter({ hasText: "yyy" }).waitFor();
+  await page.locator("#cut").waitFor();
+  const widths = () => [document.documentElement.scrollWidth, innerWidth];
+  const [whole = 0, seen = 0] = await page.evaluate(widths);
+  assert.ok(whole <= seen, `a long word makes the page ${whole} wide`);
   await type({ prompt: "a (red:1.2) Ice Cream on blue" });
   await unknown.waitFor({ state: "hidden" });
   await sheet.getByRole("button", { name: "Get the full Stable Diffusion" }).click();
@@ -70,6 +76,12 @@ test("what the demo model draws can be searched, and writes a prompt", async (t)
   await things.click();
   const prompt = page.getByRole("textbox", { name: "Prompt", exact: true });
   assert.match(await prompt.inputValue(), /^an? \w+ palm tree on an? \w+ background$/);
+  const form = page.locator("#form");
+  await form.evaluate((form) => {
+    form.addEventListener("submit", () => form.setAttribute("data-sent", ""));
+  });
+  await known.getByRole("searchbox").press("Enter");
+  assert.equal(await form.getAttribute("data-sent"), null, "Enter asks for no image");
   await known.getByRole("searchbox").fill("unicorn");
   await known.getByText("Nothing found.").waitFor();
   await page.getByRole("button", { name: "Surprise me" }).click();

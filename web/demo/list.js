@@ -31,6 +31,10 @@ export function showList(place, words, use) {
   }
 
   search.addEventListener("input", show);
+  // In a form the key would generate an image.
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) event.preventDefault();
+  });
   show();
   const lists = [
     text.colours(colours),

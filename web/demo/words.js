@@ -17,7 +17,13 @@ const SEARCHED_MAX = 2000;
 /** What is no word for the model: tags, and the words of A1111's syntax. */
 const SYNTAX = /<[^>]*>|\b(?:AND|BREAK)\b/g;
 
-const WORD = /\p{L}[\p{L}\p{M}'’-]*/gu;
+/** `__name__`: a word of a list of the user's. */
+const WILDCARD = /__~?[^{}|,<>()[\]\\$\s_](?:[^{}|,<>()[\]\\$\r\n]{0,199}?[^\s])?__/g;
+
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}'’-]*/gu;
+
+/** What is left of a word where a text was cut. */
+const CUT_WORD = /[\p{L}\p{N}\p{M}'’-]+$/u;
 
 /** @type {Promise<Words> | null} */
 let loaded = null;
@@ -37,8 +43,15 @@ async function load() {
   return new Words(/** @type {Vocabulary} */ (await answer.json()));
 }
 
-/** The words of a text, in small letters. @param {string} text */
-const wordsOf = (text) => text.toLowerCase().match(WORD) ?? [];
+/** The words of a text, in small letters; numbers are none. @param {string} text */
+const wordsOf = (text) =>
+  (text.toLowerCase().match(WORD) ?? []).filter((word) => /\p{L}/u.test(word));
+
+/** The part of a prompt that is searched: whole words. @param {string} prompt */
+function searched(prompt) {
+  const text = prompt.slice(0, SEARCHED_MAX);
+  return prompt.length > SEARCHED_MAX ? text.replace(CUT_WORD, "") : text;
+}
 
 export class Words {
   /** Every word of every list. @type {Set<string>} */
@@ -52,19 +65,21 @@ export class Words {
     const { things, colours, styles, sizes, places, other } = vocabulary;
     const all = [things.flat(), colours, styles, sizes, places, other].flat();
     this.#known = new Set(all.flatMap(wordsOf));
-    const names = things.flat().map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const escaped = (/** @type {string} */ name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const names = things.flat().map((name) => escaped(name).replaceAll(" ", "\\s+"));
     this.#thing = new RegExp(`(?<!\\p{L})(?:${names.join("|")})(?!\\p{L})`, "iu");
   }
 
   /**
    * What the model makes nothing of: the words of a prompt that it does not know, each once, and
-   * whether one of its things is there.
+   * whether one of its things is there, or a list of the user's, which may have one.
    * @param {string} prompt
    */
   check(prompt) {
-    const text = prompt.slice(0, SEARCHED_MAX).replace(SYNTAX, " ");
+    const all = searched(prompt).replace(SYNTAX, " ");
+    const text = all.replace(WILDCARD, " ");
     const unknown = wordsOf(text).filter((word) => !this.#known.has(word));
-    return { unknown: [...new Set(unknown)], hasThing: this.#thing.test(text) };
+    return { unknown: [...new Set(unknown)], hasThing: text !== all || this.#thing.test(text) };
   }
 
   /**

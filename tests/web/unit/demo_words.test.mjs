@@ -26,6 +26,26 @@ test("weights, tags and syntax are no words; a thing is a whole word", () => {
   assert.deepEqual(words.check(""), { unknown: [], hasThing: false });
 });
 
+test("a word of letters and digits is one word; a break of the line is a space", () => {
+  assert.deepEqual(words.check("a red cat, 8k, 512, (1girl:1.2)").unknown, ["8k", "1girl"]);
+  assert.deepEqual(words.check("a red ICE  cream"), { unknown: [], hasThing: true });
+  assert.equal(words.check("an ice\ncream").hasThing, true);
+});
+
+test("a list of words is no word, and may have a thing", () => {
+  assert.deepEqual(words.check("a red __my animals__ on {blue|green}"), {
+    unknown: [],
+    hasThing: true,
+  });
+  assert.deepEqual(words.check("a __b").unknown, ["b"]);
+});
+
+test("the last word that is searched is a whole one", () => {
+  assert.deepEqual(words.check("cat ".repeat(499) + "a red elephant").unknown, []);
+  assert.deepEqual(words.check("cat ".repeat(499) + "horse horse").unknown, []);
+  assert.deepEqual(words.check("a".repeat(3000)), { unknown: [], hasThing: false });
+});
+
 test("a long prompt costs little", () => {
   const start = process.cpuUsage().user;
   words.check("cat ".repeat(500_000));
@@ -55,4 +75,11 @@ test("the sentence names at most four words", () => {
   assert.match(demoWords.unknown(["horse"]), /does not know “horse”\./);
   const many = demoWords.unknown(["a", "b", "c", "d", "e", "f"]);
   assert.match(many, /“a”, “b”, “c”, “d”, and 2 more\./);
+});
+
+test("a long word is cut, and one that is read from the right keeps the sentence's order", () => {
+  const long = "y".repeat(500);
+  assert.match(demoWords.unknown([long]), /“y{20,40}…”/);
+  const [first, second] = ["حصان", "אדום"];
+  assert.match(demoWords.unknown([first, second]), /“\u2068حصان\u2069” and “\u2068אדום\u2069”\./);
 });

@@ -91,13 +91,18 @@ impl NamedUpscaler {
             ),
             None => format!("{named} is missing: give its file with --upscaler"),
             Some(given) => match named.rsplit_once('#') {
-                Some((_, hash)) if given.sha256.starts_with(hash) => return Ok(()),
+                Some((_, hash)) if is_begin(hash, &given.sha256) => return Ok(()),
                 None if given.name == *named => return Ok(()),
                 _ => format!("to be used is {named}; the given {} is another file", given.name),
             },
         };
         Err(Error::Request { field: "upscaler", reason })
     }
+}
+
+/// Whether digits are the first of a hash; none are not.
+fn is_begin(digits: &str, sha256: &str) -> bool {
+    !digits.is_empty() && sha256.starts_with(&digits.to_ascii_lowercase())
 }
 
 /// A file's upscaler enlarges in a request of two passes, if nothing else was chosen.

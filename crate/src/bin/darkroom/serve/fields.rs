@@ -12,6 +12,9 @@ use std::hash::BuildHasher;
 /// The first bytes of a PNG file.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
+/// The most characters of a value that a fault tells.
+const TOLD_MAX: usize = 80;
+
 /// The fields of a request that were not taken yet.
 pub(super) struct Fields(Map<String, Value>);
 
@@ -62,6 +65,7 @@ impl Fields {
     pub(super) fn only(&mut self, name: &str, usual: &[Value]) -> Result<(), Fault> {
         match self.0.remove(name) {
             Some(value) if !usual.iter().any(|one| is_same(one, &value)) => {
+                let value = short(&value.to_string());
                 Err(Fault::field(name, &format!("cannot be {value}: it is not supported here")))
             }
             _ => Ok(()),
@@ -159,6 +163,14 @@ pub(super) fn set(
     }
     *request = Request::from_json(&all.to_string()).map_err(named)?;
     Ok(())
+}
+
+/// The beginning of a value that is told: it may be a picture's file.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(TOLD_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Numbers are equal by value: 1 is 1.0.

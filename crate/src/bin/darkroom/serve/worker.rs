@@ -111,10 +111,10 @@ impl Worker {
     fn draw(&self, model: &Opened, job: &Arc<Job>, order: Order) -> Result<Vec<Made>> {
         let pipeline = &model.pipeline;
         self.log(job, &order.request);
-        let initial = order.initial.as_deref().map(|png| decode_picture("The image", png));
+        let initial = order.initial.as_deref().map(|png| decoded("initial picture", png));
         let initial = initial.transpose()?;
         let mask = order.mask.as_ref().map(|(png, kind)| {
-            decode_picture("The mask", png).map(|picture| white_where_new(&picture, *kind))
+            decoded("mask", png).map(|picture| white_where_new(&picture, *kind))
         });
         let mask = mask.transpose()?;
         let upscaler = model.upscaler.as_deref();
@@ -136,6 +136,8 @@ impl Worker {
                 save(folder, &job.id, made.len(), &one.png)?;
             }
             made.push(one);
+            // What was asked for while it was decoded is of this picture, not of the next.
+            hear_early_end(job, &control.early_end);
             Ok(())
         };
         let run = pipeline.generate_each(&order.request, &control, &extras, &mut receive);
@@ -165,18 +167,35 @@ impl Worker {
             match progress {
                 Progress::Step { step, steps } => job.set(State::Running([*step, *steps])),
                 // What is cut from a prompt is quoted.
-                Progress::Notice { text } if log_prompts => Reporter::Text.say(text),
+                Progress::Notice { text } if log_prompts => {
+                    Reporter::Text.say(&format!("Job {}: {text:?}", job.id));
+                }
                 _ => {}
             }
             loses(progress);
             cancels.set(job.is_cancelled());
-            match job.take_early_end() {
-                EarlyEnd::No => {}
-                how => ends.set(how),
-            }
+            hear_early_end(&job, &ends);
         });
         Control { on_progress, cancel, early_end, ..Control::default() }
     }
+}
+
+/// Passes on to the run which early end is asked for.
+fn hear_early_end(job: &Job, ends: &Cell<EarlyEnd>) {
+    match job.take_early_end() {
+        EarlyEnd::No => {}
+        how => ends.set(how),
+    }
+}
+
+/// The picture of a request's file; the fault has the field's name.
+fn decoded(field: &'static str, png: &[u8]) -> Result<Rgba> {
+    decode_picture("", png).map_err(|fault| match fault {
+        Error::Request { reason, .. } => {
+            Error::Request { field, reason: reason.trim_start().to_owned() }
+        }
+        other => other,
+    })
 }
 
 /// Whether the device is to be opened anew.

@@ -37,6 +37,8 @@ fn common(app: &App, mut fields: Fields) -> Result<Request, Fault> {
     if !(1..=PICTURES_MAX).contains(&request.count) {
         return Err(Fault::field("n", &format!("must be from 1 to {PICTURES_MAX}")));
     }
+    // Our name of it.
+    fields.only("count", &[json!(request.count)])?;
     if let Some(size) = fields.text("size")?.filter(|size| size != "auto") {
         let sides = size.split_once('x').map(|(w, h)| (w.parse().ok(), h.parse().ok()));
         let Some((Some(width), Some(height))) = sides else {

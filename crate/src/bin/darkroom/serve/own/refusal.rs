@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 /// A fault as JSON.
 pub(super) fn told(fault: &Fault) -> Value {
-    json!({ "kind": fault.kind, "field": fault.field, "message": fault.message })
+    let field = match fault.field.as_deref() {
+        Some("initial picture") => Some("init"),
+        other => other,
+    };
+    json!({ "kind": fault.kind, "field": field, "message": fault.message })
 }
 
 /// The answer of a fault.

@@ -115,9 +115,15 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
     sampler(&mut fields, &mut request)?;
     eta(&mut fields, &mut request)?;
     fields.seed(&mut request, true)?;
-    let [batches, size] = [fields.whole("n_iter")?, fields.whole("batch_size")?];
-    let count = batches.unwrap_or(1).checked_mul(size.unwrap_or(1)).filter(|count| *count > 0);
-    request.count = count.ok_or_else(|| Fault::field("batch_size", "must be from 1 on"))?;
+    request.count = 1;
+    for name in ["n_iter", "batch_size"] {
+        let some = fields.whole(name)?.unwrap_or(1);
+        if some == 0 {
+            return Err(Fault::field(name, "must be from 1 on"));
+        }
+        // Too many are refused with the whole request.
+        request.count = request.count.saturating_mul(some);
+    }
     fields.put(&mut request, "cfg_scale", "guidance_scale")?;
     let (mut initial, mut mask) = (None, None);
     if app.about.description.purpose != Purpose::Edit {
