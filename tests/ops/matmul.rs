@@ -137,7 +137,7 @@ fn in_wide_workgroups() {
     for weights in WeightType::ALL {
         check_on(Device::Roomy, &mut proof, [1, 66, 32, 16384], (Precision::F32, weights), true);
     }
-    for (parts, activation) in epilogues(Precision::F32).into_iter().take(4) {
+    for (parts, activation) in epilogues(Precision::F32).take(4) {
         let types = (Precision::F32, parts);
         with_epilogue(&mut proof, Device::Roomy, [2, 33, 8, 16384], types, activation);
     }

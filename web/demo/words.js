@@ -78,7 +78,8 @@ export class Words {
   check(prompt) {
     const all = searched(prompt).replace(SYNTAX, " ");
     const text = all.replace(WILDCARD, " ");
-    const unknown = wordsOf(text).filter((word) => !this.#known.has(word));
+    const known = (/** @type {string} */ word) => this.#known.has(word);
+    const unknown = wordsOf(text).filter((word) => !known(word) && !word.split("-").every(known));
     return { unknown: [...new Set(unknown)], hasThing: text !== all || this.#thing.test(text) };
   }
 

@@ -22,6 +22,7 @@ test("weights, tags and syntax are no words; a thing is a whole word", () => {
   assert.deepEqual(words.check(prompt), { unknown: [], hasThing: true });
   assert.equal(words.check("a catalogue").hasThing, false);
   assert.deepEqual(words.check("a red Ice Cream on blue").unknown, []);
+  assert.deepEqual(words.check("a red-yellow cat-fish, half-moon").unknown, ["half-moon"]);
   assert.equal(words.check("a palm").hasThing, false, "a part of a name is no thing");
   assert.deepEqual(words.check(""), { unknown: [], hasThing: false });
 });

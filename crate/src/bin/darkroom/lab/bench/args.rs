@@ -60,7 +60,7 @@ pub(crate) struct BenchArgs {
     pub divide: usize,
     /// Instead of measuring, compiles each kernel of v1.4's networks in a process of its own: a
     /// driver's compiler that crashes or hangs is told by the kernel's name, and stops no other.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["adapters", "tuning", "model", "only"])]
     pub compile: bool,
     /// Compiles one of them, by its place in that list.
     #[arg(long, value_name = "PLACE", hide = true)]

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::io;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The longest that a kernel may take to compile.
@@ -91,55 +92,68 @@ fn of_v1_4(gpu: &Gpu, args: &BenchArgs) -> Result<Vec<Rc<Kernel>>> {
 /// As many processes at once as there are cores.
 fn each_in_a_process(kernels: &[Rc<Kernel>]) -> io::Result<Vec<Outcome>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut running: Vec<(usize, Instant, Child)> = Vec::new();
+    let mut running: Vec<(usize, Compiling)> = Vec::new();
     let mut outcomes: Vec<Option<Outcome>> = kernels.iter().map(|_| None).collect();
     let mut next = 0;
     while next < kernels.len() || !running.is_empty() {
         while next < kernels.len() && running.len() < cores {
-            running.push((next, Instant::now(), start(next)?));
+            running.push((next, Compiling::start(next)?));
             next += 1;
         }
         let mut left = Vec::with_capacity(running.len());
-        for (place, begun, mut child) in running {
-            match fault(&mut child, begun)? {
-                None => left.push((place, begun, child)),
+        for (place, mut compiling) in running {
+            match compiling.fault()? {
+                None => left.push((place, compiling)),
                 Some(fault) => {
                     let kernel = kernels[place].name().to_string();
-                    let seconds = begun.elapsed().as_secs_f64();
+                    let seconds = compiling.begun.elapsed().as_secs_f64();
                     outcomes[place] = Some(Outcome { kernel, seconds, fault });
                 }
             }
         }
         running = left;
-        std::thread::sleep(LOOK);
+        thread::sleep(LOOK);
     }
     Ok(outcomes.into_iter().flatten().collect())
 }
 
-/// This program once more, with the same arguments and one kernel.
-fn start(place: usize) -> io::Result<Child> {
-    Command::new(std::env::current_exe()?)
-        .args(std::env::args_os().skip(1).filter(|arg| arg != "--compile"))
-        .args(["--compile-one", &place.to_string()])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
+/// A process that compiles a kernel.
+struct Compiling {
+    begun: Instant,
+    child: Child,
+    /// What it says, read while it runs: a full pipe would stop it.
+    said: Option<JoinHandle<io::Result<String>>>,
 }
 
-/// How a process ended: `Some(None)` well, `Some(Some(why))` not; `None` while it runs.
-fn fault(child: &mut Child, begun: Instant) -> io::Result<Option<Option<String>>> {
-    match child.try_wait()? {
-        Some(status) if status.success() => Ok(Some(None)),
-        Some(status) => {
-            let said = child.stderr.take().map(io::read_to_string).transpose()?;
-            let last = said.as_deref().and_then(|said| said.trim().lines().last());
-            Ok(Some(Some(format!("{status}: {}", last.unwrap_or_default()))))
-        }
-        None if begun.elapsed().as_secs() < SECONDS_MAX => Ok(None),
-        None => {
-            child.kill()?;
-            child.wait()?;
-            Ok(Some(Some(format!("not compiled after {SECONDS_MAX} s"))))
+impl Compiling {
+    /// This program once more, with the same arguments and one kernel.
+    fn start(place: usize) -> io::Result<Compiling> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(std::env::args_os().skip(1).filter(|arg| arg != "--compile"))
+            .args(["--compile-one", &place.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stderr = child.stderr.take();
+        let said = stderr.map(|stderr| thread::spawn(move || io::read_to_string(stderr)));
+        Ok(Compiling { begun: Instant::now(), child, said })
+    }
+
+    /// How it ended: `Some(None)` well, `Some(Some(why))` not; `None` while it runs.
+    fn fault(&mut self) -> io::Result<Option<Option<String>>> {
+        match self.child.try_wait()? {
+            Some(status) if status.success() => Ok(Some(None)),
+            Some(status) => {
+                let said = self.said.take().and_then(|said| said.join().ok()).transpose()?;
+                let last = said.as_deref().and_then(|said| said.trim().lines().last());
+                Ok(Some(Some(format!("{status}: {}", last.unwrap_or_default()))))
+            }
+            None if self.begun.elapsed().as_secs() < SECONDS_MAX => Ok(None),
+            None => {
+                self.child.kill()?;
+                self.child.wait()?;
+                Ok(Some(Some(format!("not compiled after {SECONDS_MAX} s"))))
+            }
         }
     }
 }
