@@ -214,8 +214,9 @@
  * The calls of the worker, with arguments and results. `open`, `generate`, `upscale`, `verify` and
  * `profile` report progress. `tokens`, `held` and `outpaint` are answered at once, also while
  * another call runs; the others one after another. The notifications `pause`, `resume` and
- * `endEarly` have no answer. `memory` is the peak of graphics memory in bytes, undefined on the CPU; `score` is how
- * well an image fits a prompt, by a CLIP model; `likeness` compares two PNG files.
+ * `endEarly` have no answer. `memory` is the peak of graphics memory in bytes, undefined on the
+ * CPU; `score` is how well an image fits a prompt, by a CLIP model; `likeness` compares two PNG
+ * files.
  * @typedef {object} Calls
  * @property {(model: string, options: Options & { mobile?: boolean }) => Description} open
  * @property {(request: Request, extras: GenerateExtras) => Picture} generate
