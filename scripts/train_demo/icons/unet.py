@@ -1,0 +1,93 @@
+"""The UNet, trained on latents that are put together (latents.py) and on the text encoder's output.
+
+Scenes get harder: first one large thing in the middle, then by and by other sizes, places and two
+things. The text encoder stays as it is until the last part of the time, then both learn together.
+"""
+
+import random
+
+import torch
+
+import models
+
+from . import networks, text
+from .captions import Captions
+from .code import fixed
+from .latents import Bank
+from .scenes import Scenes
+from .stage import Stage, autocast
+
+HARDER = 0.25  # of the time, until scenes are as they are in use
+LATENT_NOISE = 0.05  # in the latents, so that the UNet does not learn to be exact to no end
+
+
+class Noise:
+    """The noise schedule."""
+
+    def __init__(self, device):
+        self.alphas = models.alphas_cumprod().to(device)
+
+    def signal_and_noise(self, t):
+        a = self.alphas[t][:, None, None, None]
+        return a.sqrt(), (1 - a).sqrt()
+
+    def weight(self, t):
+        """min-SNR."""
+        snr = self.alphas[t] / (1 - self.alphas[t])
+        return snr.clamp(max=5) / snr
+
+
+class Batches:
+    """Batches of latents and captions."""
+
+    def __init__(self, pack, device, seed):
+        self.bank = Bank(pack, fixed(device), device)
+        self.captions = Captions(pack.parts, device)
+        self.source = Scenes(pack, device, seed)
+
+    def next(self, n, hard=1.0, empty=0.1):
+        """Latents [n, 4, 16, 16] and token ids [n, 77]."""
+        scenes = self.source.batch(n, 0.2 * hard, 0.15 * hard, 0.4 * hard)
+        form = self.captions.choose(scenes, self.source.g, empty)
+        rows = self.captions.rows(scenes, form, scenes["place_named"])
+        z = self.bank.latents(scenes)
+        return z + LATENT_NOISE * torch.randn_like(z), self.captions.ids(rows)
+
+
+def new(args):
+    unet = networks.new_unet(args.tiny, args.device != "cpu")
+    return unet.to(args.device, memory_format=torch.channels_last)
+
+
+def denoising_loss(epsilon, noise, z):
+    """The loss of the noise that `epsilon` (of noisy latents and steps) finds."""
+    t = torch.randint(0, 1000, (len(z),), device=z.device)
+    e = torch.randn_like(z)
+    signal, amount = noise.signal_and_noise(t)
+    noisy = (signal * z + amount * e).contiguous(memory_format=torch.channels_last)
+    error = (epsilon(noisy, t).float() - e).square().mean((1, 2, 3))
+    return (error * noise.weight(t)).mean()
+
+
+def train(pack, args):
+    device = args.device
+    unet, encoder = new(args), text.trained(pack, device)
+    stage = Stage("unet", {"unet": unet, "text": encoder}, args, lr=args.lr or 3e-3)
+    batches = Batches(pack, device, seed=stage.step + 1)
+    noise = Noise(device)
+    random.seed(stage.step)
+    run = torch.compile(unet) if args.compile else unet
+    n = args.batch or (1024 if device != "cpu" else 64)
+    print("weights", models.parameters(unet), models.parameters(encoder), flush=True)
+    while stage.running():
+        z, ids = batches.next(n, min(1.0, (1 - stage.left()) / HARDER), args.empty)
+        together = stage.left() < args.joint
+        with torch.set_grad_enabled(together), autocast(args):
+            context = encoder(ids[:, : text.length()])
+
+        def epsilon(x, t):
+            with autocast(args):
+                return run(x, t, context).sample
+
+        stage.update(denoising_loss(epsilon, noise, z), n)
+    stage.finish()
