@@ -95,7 +95,11 @@ def write_model(out, vae, unet, text, scaling_factor, used, config=models):
     )
     write_json(tmp / "scheduler" / "scheduler_config.json", {**version, **models.SCHEDULER})
     write_json(tmp / "model_index.json", INDEX)
-    write_tokenizer(tmp / "tokenizer")
+    tokenizer = data.CACHE / "tokenizer"
+    if tokenizer.exists():
+        shutil.copytree(tokenizer, tmp / "tokenizer")
+    else:
+        write_tokenizer(tmp / "tokenizer")
     card = out / "README.md"
     if card.exists():
         shutil.copy(card, tmp / "README.md")

@@ -17,9 +17,15 @@ from .stage import Stage, autocast, load
 
 ENDS = (("half", 0.45), ("encoder", 0.52), ("full", 1.01))
 BATCH = {"half": 16, "encoder": 16, "full": 8}
+ON_CARD = 8  # times as many
 
 
-def part_of(share):
+def part_of(stage):
+    """The part at this point of the time; a trained autoencoder's decoder is only refined."""
+    if stage.fresh:
+        return "full"
+    steps = stage.args.steps
+    share = stage.step / steps if steps else 1 - stage.left()
     return next(name for name, end in ENDS if share < end)
 
 
@@ -47,11 +53,11 @@ def train(pack, args):
     stage = Stage("autoencoder", {"vae": vae}, args, lr=args.lr or 3e-3)
     source, pixels = Scenes(pack, device, seed=stage.step + 1), Pixels(pack, device)
     while stage.running():
-        share = stage.step / args.steps if args.steps else 1 - stage.left()
-        part = part_of(share)
+        part = part_of(stage)
         vae.encoder.requires_grad_(part == "encoder")
         vae.decoder.requires_grad_(part != "encoder")
-        x = pictures(source, pixels, args.batch or BATCH[part])
+        n = args.batch or BATCH[part] * (1 if device == "cpu" else ON_CARD)
+        x = pictures(source, pixels, n)
         stage.update(loss_of(vae, code, x, part, args), len(x))
     stage.finish()
 

@@ -46,4 +46,14 @@ def new_unet(tiny=False, on_card=False):
 
 
 def new_text(tokens=TEXT["vocab_size"]):
-    return CLIPTextModel(CLIPTextConfig(**{**TEXT, "vocab_size": tokens}))
+    """With a table of so many tokens, the last two those of start and end."""
+    few = {"vocab_size": tokens, "bos_token_id": tokens - 2, "eos_token_id": tokens - 1}
+    return CLIPTextModel(CLIPTextConfig(**{**TEXT, **few}))
+
+
+def compiled(network, args):
+    """The network, compiled where that was asked for; what cannot be compiled runs as it is."""
+    if not args.compile:
+        return network
+    torch._dynamo.config.suppress_errors = True
+    return torch.compile(network, dynamic=False)

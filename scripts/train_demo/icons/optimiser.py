@@ -58,7 +58,7 @@ class Optimiser:
             rest += b
         self.lr, self.params = lr, matrices + rest
         self.muon = Muon(matrices, steps=steps)
-        self.adam = torch.optim.AdamW(rest, lr, betas=(0.9, 0.98), weight_decay=0.0)
+        self.adam = torch.optim.AdamW(rest or [torch.zeros(0)], lr, (0.9, 0.98), weight_decay=0)
 
     def step(self, scale):
         params = [p for p in self.params if p.grad is not None]

@@ -31,7 +31,8 @@ def store(name, state):
 
 
 class Stage:
-    """One training: networks by name, trained for `minutes` of wall time in all.
+    """One training: networks by name, trained for `minutes` in all, of wall time on a card and of
+    processor time on a processor, which may be shared.
 
     `minutes` counts what earlier runs have spent, so that a run that was stopped goes on as if it
     had not been. The learning rate falls in the last 40 % of the time.
@@ -46,21 +47,28 @@ class Stage:
         }
         self.step = self.seen = 0
         self.spent, self.mean = 0.0, None
-        self.extra = {}
+        self.extra, self.fresh = {}, False
         state = load(name, args.device)
         if state:
             self.take_up(state)
         self.total = args.minutes * 60
-        self.last = self.saved = self.shown = time.time()
+        self.clock = time.process_time if args.device == "cpu" else time.time
+        self.last, self.saved = self.clock(), time.time()
+        self.shown = time.time()
         self.began = (self.seen, self.last)
 
     def take_up(self, state):
+        """Goes on from a checkpoint; from one that was carried (carry.py) or with --fresh, with its
+        weights only."""
         for n, m in self.networks.items():
             m.load_state_dict(state["networks"][n])
-        if not self.args.fresh:
+        self.fresh = self.args.fresh or "optimiser" not in state
+        if not self.fresh:
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.seen, self.spent = state["step"], state["seen"], state["spent"]
-        self.averages = state["averages"]
+        for n, tensors in state["averages"].items():
+            for k, v in tensors.items():
+                self.averages[n][k].copy_(v)
         self.extra = state["extra"]
 
     def left(self):
@@ -80,9 +88,9 @@ class Stage:
         self.step += 1
         self.seen += count
         self.average()
-        now = time.time()
-        self.spent, self.last = self.spent + now - self.last, now
-        if self.step % 10 == 0 or now - self.shown > 20:
+        clock, now = self.clock(), time.time()
+        self.spent, self.last = self.spent + clock - self.last, clock
+        if self.step % 10 == 0 or self.step == 1 or now - self.shown > 20:
             value = loss.item()
             self.mean = value if self.mean is None else 0.85 * self.mean + 0.15 * value
         if now - self.shown > self.args.show:
@@ -103,13 +111,13 @@ class Stage:
 
     def show(self, now):
         seen, at = self.began
-        rate = (self.seen - seen) / max(now - at, 1e-6)
+        rate = (self.seen - seen) / max(self.last - at, 1e-6)
         print(
             f"{time.strftime('%H:%M:%S')} {self.name} step {self.step} {self.spent / 60:.1f} min"
             f" {self.seen} samples {rate:.1f}/s loss {self.mean or 0:.4f}",
             flush=True,
         )
-        self.shown, self.began = now, (self.seen, now)
+        self.shown, self.began = now, (self.seen, self.last)
 
     def save(self):
         store(

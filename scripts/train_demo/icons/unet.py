@@ -76,14 +76,14 @@ def train(pack, args):
     batches = Batches(pack, device, seed=stage.step + 1)
     noise = Noise(device)
     random.seed(stage.step)
-    run = torch.compile(unet) if args.compile else unet
+    run = networks.compiled(unet, args)
     n = args.batch or (1024 if device != "cpu" else 64)
     print("weights", models.parameters(unet), models.parameters(encoder), flush=True)
     while stage.running():
         z, ids = batches.next(n, min(1.0, (1 - stage.left()) / HARDER), args.empty)
         together = stage.left() < args.joint
         with torch.set_grad_enabled(together), autocast(args):
-            context = encoder(ids[:, : text.length()])
+            context = encoder(ids[:, : text.length(device)])
 
         def epsilon(x, t):
             with autocast(args):

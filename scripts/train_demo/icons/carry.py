@@ -1,0 +1,43 @@
+"""Writes what a training on another machine begins with: the data and the weights so far.
+
+    python -m icons.carry FOLDER
+
+Weights are the averages, as f16, without the optimisers' state.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+
+import data
+
+from .pack import FILE
+from .stage import load
+
+STAGES = ("code", "autoencoder", "text", "unet")
+
+
+def half(tensors):
+    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def main(folder):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(FILE, folder)
+    shutil.copytree(data.CACHE / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
+    for name in STAGES:
+        state = load(name)
+        if state is None:
+            continue
+        averages = {n: half(tensors) for n, tensors in state["averages"].items()}
+        torch.save(
+            dict(networks=averages, averages=averages, extra=state["extra"]), folder / f"{name}.pt"
+        )
+        print(name, state["step"], "steps")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
