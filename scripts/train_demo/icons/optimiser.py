@@ -10,7 +10,7 @@ def orthogonal(g, steps=5):
     """The nearest semi-orthogonal matrices to a stack [k, rows, columns], roughly."""
     turned = g.shape[1] > g.shape[2]
     x = g.mT if turned else g
-    x = x.bfloat16() if g.is_cuda else x
+    x = x.bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         a = x @ x.mT

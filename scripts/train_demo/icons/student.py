@@ -14,7 +14,7 @@ import consistency
 import data
 from lora import Lora
 
-from . import networks, text, unet
+from . import text, unet
 from .captions import EOS
 from .scenes import SIZE
 from .stage import Stage, autocast, load
@@ -57,12 +57,11 @@ def train(pack, args):
     batches = unet.Batches(pack, device, seed=stage.step + 1)
     noise = unet.Noise(device)
     random.seed(stage.step)
-    run = networks.compiled(teacher, args)
     n = args.batch or (512 if device != "cpu" else 32)
 
     def frozen(x, t, context):
         with autocast(args):
-            return run(x, t, context).sample.float()
+            return teacher(x, t, context).sample.float()
 
     while stage.running():
         z, ids = batches.next(n)

@@ -1,9 +1,10 @@
 """Trains the model's parts, one stage after the other.
 
-    python -m icons.train STAGE --minutes N
+    python -m icons.train STAGE[:MINUTES]… [--minutes N]
 
-STAGE is code, autoencoder, text, unet, student or all. Checkpoints go to $TRAIN_DEMO_DIR every
-minute; started again, a stage goes on where it stopped, until it has had N minutes in all.
+STAGE is code, autoencoder, text, unet or student, or several in this order. Checkpoints go to
+$TRAIN_DEMO_DIR every minute; started again, a stage goes on where it stopped, until it has had its
+minutes in all: of wall time on a card, of processor time elsewhere.
 """
 
 import argparse
@@ -18,8 +19,8 @@ STAGES = ("code", "autoencoder", "text", "unet", "student")
 
 def arguments(words=None):
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("stage", choices=STAGES)
-    ap.add_argument("--minutes", type=float, default=10, help="of wall time, earlier runs included")
+    ap.add_argument("stages", nargs="+", metavar="STAGE[:MINUTES]", help=", ".join(STAGES))
+    ap.add_argument("--minutes", type=float, default=10, help="of a stage that names none")
     ap.add_argument("--steps", type=int, help="stop after so many steps in all, not by time")
     ap.add_argument("--batch", type=int)
     ap.add_argument("--lr", type=float)
@@ -42,7 +43,13 @@ def main(words=None):
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")
-    importlib.import_module(f".{args.stage}", __package__).train(Pack(), args)
+    pack = Pack()
+    for stage in args.stages:
+        name, _, minutes = stage.partition(":")
+        if name not in STAGES:
+            raise SystemExit(f"no stage is called {name}: {', '.join(STAGES)}")
+        own = argparse.Namespace(**{**vars(args), "minutes": float(minutes or args.minutes)})
+        importlib.import_module(f".{name}", __package__).train(pack, own)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from .latents import Bank
 from .scenes import Scenes
 from .stage import Stage, autocast
 
-HARDER = 0.25  # of the time, until scenes are as they are in use
+HARDER = 1500  # steps until scenes are as they are in use
 LATENT_NOISE = 0.05  # in the latents, so that the UNet does not learn to be exact to no end
 
 
@@ -77,10 +77,10 @@ def train(pack, args):
     noise = Noise(device)
     random.seed(stage.step)
     run = networks.compiled(unet, args)
-    n = args.batch or (1024 if device != "cpu" else 64)
+    n = args.batch or (1024 if device != "cpu" else 32)
     print("weights", models.parameters(unet), models.parameters(encoder), flush=True)
     while stage.running():
-        z, ids = batches.next(n, min(1.0, (1 - stage.left()) / HARDER), args.empty)
+        z, ids = batches.next(n, min(1.0, stage.step / HARDER), args.empty)
         together = stage.left() < args.joint
         with torch.set_grad_enabled(together), autocast(args):
             context = encoder(ids[:, : text.length(device)])
