@@ -74,7 +74,8 @@ FORMS = {  # by style, small or large, one thing or two
     (SILHOUETTE, 1, 2): [
         "{a colour} {thing} and {a colour2} {thing2} on {a ground} background",
         "{a colour} {thing} next to {a colour2} {thing2} on {a ground} background",
-        "{a colour} {thing} on the left and {a colour2} {thing2} on the right , {ground} background",
+        "{a colour} {thing} on the left and {a colour2} {thing2} on the right ,"
+        " {ground} background",
     ],
 }
 PARTIAL = {  # what leaves the background open

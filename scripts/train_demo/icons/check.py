@@ -80,7 +80,8 @@ def text_encoder_is_exported(pack, folder):
 
     captions, source = Captions(pack.parts), Scenes(pack, seed=6)
     scenes = source.batch(8)
-    ids = captions.ids(captions.rows(scenes, captions.choose(scenes, source.g), scenes["count"] < 0))
+    form = captions.choose(scenes, source.g)
+    ids = captions.ids(captions.rows(scenes, form, scenes["place_named"]))
     state = torch.load(data.CACHE / "unet.pt")
     ours = text.trained(pack, "cpu", state)
     theirs = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)

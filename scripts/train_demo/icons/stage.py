@@ -80,9 +80,11 @@ class Stage:
             return self.step < self.args.steps
         return self.spent < self.total
 
-    def update(self, loss, count):
-        """A step along the gradient of the loss of `count` pictures."""
+    def update(self, loss, count, then=None):
+        """A step along the gradient of the loss of `count` pictures; `then` carries it further."""
         loss.backward()
+        if then:
+            then()
         rate = min(1, (self.step + 1) / self.warm) * min(1, 0.02 + max(self.left(), 0) / 0.4)
         self.optimiser.step(rate)
         self.step += 1

@@ -84,10 +84,13 @@ def train(pack, args):
         together = stage.left() < args.joint
         with torch.set_grad_enabled(together), autocast(args):
             context = encoder(ids[:, : text.length(device)])
+        # Cut here, so that a compiled UNet is the same whether the text encoder learns or not.
+        held = context.detach().requires_grad_()
 
         def epsilon(x, t):
             with autocast(args):
-                return run(x, t, context).sample
+                return run(x, t, held).sample
 
-        stage.update(denoising_loss(epsilon, noise, z), n)
+        loss = denoising_loss(epsilon, noise, z)
+        stage.update(loss, n, (lambda: context.backward(held.grad)) if together else None)
     stage.finish()
