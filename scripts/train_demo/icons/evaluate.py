@@ -180,6 +180,7 @@ def arguments():
     ap.add_argument("--program", help="make the pictures with this program instead of diffusers")
     ap.add_argument("--precision", default="f32", help="the program's: of activations")
     ap.add_argument("--weights", help="the program's: how weights are stored; else as in the files")
+    ap.add_argument("--compare", action="store_true", help="with --program: diffusers' as well")
     ap.add_argument("--today", action="store_true", help="the 64×64 model's prompts and scores")
     ap.add_argument("--ceiling", action="store_true", help="score the true pictures")
     ap.add_argument("--sheet", help="write a contact sheet here")
@@ -204,6 +205,8 @@ def main():
     print(json.dumps(result))
     mistaken = ", ".join(f"{a} as {b} ({n})" for (a, b), n in missed.most_common(8))
     print("most often mistaken:", mistaken)
+    if args.program and args.compare:
+        today.compare(pictures, today.generate(args, jobs, size=SIZE))
     if args.sheet:
         sheet(jobs, pictures, args.sheet)
 

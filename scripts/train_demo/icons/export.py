@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import torch
 
 import export
+import models
 
 from . import autoencoder, networks, text
 from .pack import Pack
@@ -23,6 +24,23 @@ def full_text(encoder, used):
     table = torch.zeros(networks.TEXT["vocab_size"], rows.shape[1])
     table[used] = rows
     return {**out, export.EMBEDDING: table}
+
+
+def card(pack, unet, encoder, vae):
+    """The text about the model, with what the script knows filled in."""
+    million = lambda n: f"{n / 1e6:.2f}"
+    table = networks.TEXT["vocab_size"] * networks.WIDTH
+    own = models.parameters(encoder) - len(pack.parts.used) * networks.WIDTH
+    names = [n[0] + (f" ({', '.join(n[1:])})" if n[1:] else "") for n in pack.names]
+    return (Path(__file__).parent / "model_card.md").read_text().format(
+        text=million(own),
+        table=million(table),
+        tokens=len(pack.parts.used),
+        unet=million(models.parameters(unet)),
+        vae=million(models.parameters(vae)),
+        count=len(pack.names),
+        things=", ".join(names),
+    )
 
 
 def main(words=None):
@@ -44,16 +62,18 @@ def main(words=None):
     )
     used = pack.parts.used
     args.out.parent.mkdir(parents=True, exist_ok=True)
+    vae = autoencoder.trained()
     # The code's numbers deviate by 1 already.
     export.write_model(
         args.out,
-        autoencoder.trained().state_dict(),
+        vae.state_dict(),
         unet.state_dict(),
         full_text(encoder, used),
         1.0,
         used,
         config,
     )
+    (args.out / "README.md").write_text(card(pack, unet, encoder, vae))
     total = sum(f.stat().st_size for f in args.out.rglob("*") if f.is_file())
     zeros = (networks.TEXT["vocab_size"] - len(used)) * networks.WIDTH * 2
     print("exported", args.out, f"{total / 1e6:.2f} MB, served {(total - zeros) / 1e6:.2f} MB")

@@ -61,7 +61,10 @@ def new(args):
 
 def denoising_loss(epsilon, noise, z):
     """The loss of the noise that `epsilon` (of noisy latents and steps) finds."""
-    t = torch.randint(0, 1000, (len(z),), device=z.device)
+    # One step from each of as many equal parts of the path.
+    n = len(z)
+    part = torch.arange(n, device=z.device) + torch.rand(n, device=z.device)
+    t = (part / n * 1000).long().clamp(max=999)
     e = torch.randn_like(z)
     signal, amount = noise.signal_and_noise(t)
     noisy = (signal * z + amount * e).contiguous(memory_format=torch.channels_last)
