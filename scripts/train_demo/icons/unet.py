@@ -18,6 +18,7 @@ from .scenes import Scenes
 from .stage import Stage, autocast
 
 HARDER = 1500  # steps until scenes are as they are in use
+SNR = 0.1, 5.0  # the weight of the picture's error is the ratio of signal to noise within these
 LATENT_NOISE = 0.05  # in the latents, so that the UNet does not learn to be exact to no end
 
 
@@ -32,9 +33,10 @@ class Noise:
         return a.sqrt(), (1 - a).sqrt()
 
     def weight(self, t):
-        """min-SNR."""
+        """min-SNR, and more for the noisiest steps: what the caption says is decided there, above
+        all the background, and their error in the noise is small."""
         snr = self.alphas[t] / (1 - self.alphas[t])
-        return snr.clamp(max=5) / snr
+        return snr.clamp(*SNR) / snr
 
 
 class Batches:
@@ -83,7 +85,8 @@ def train(pack, args):
     n = args.batch or (1024 if device != "cpu" else 32)
     print("weights", models.parameters(unet), models.parameters(encoder), flush=True)
     while stage.running():
-        z, ids = batches.next(n, min(1.0, stage.step / HARDER), args.empty)
+        hard = 1.0 if stage.fresh else min(1.0, stage.step / HARDER)
+        z, ids = batches.next(n, hard, args.empty)
         together = stage.left() < args.joint
         with torch.set_grad_enabled(together), autocast(args):
             context = encoder(ids[:, : text.length(device)])
