@@ -1,4 +1,4 @@
-"""The three networks' widths. Topology, tokenizer and noise schedule are Stable Diffusion v1.4's."""
+"""The three networks' widths. Topology, tokenizer and noise schedule are those of v1.4."""
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
