@@ -8,14 +8,7 @@ Each writes one file into OUT (--out, default: addons/ beside this script) and n
 of `data.py`, as train_unet.py does. The model itself stays as it is. A LoRA is trained at one rank
 and written at a lower one, as the nearest product there is.
 
-few-steps is LCM-LoRA (arXiv:2311.05556) at one guidance scale: with f the student's estimate of the
-picture from any point of the path, and the model itself, guided, as teacher,
-
-    x' = a step of DDIM, of 50, from x by the teacher
-    loss = distance(f(x, t), f(x', t'))        f(x, t) = c_skip·x + c_out·x₀(x, t)
-
-so that the estimates along a whole path become one. c_skip and c_out are those of diffusers'
-`LCMScheduler`.
+few-steps is LCM-LoRA at one guidance scale: consistency.py.
 """
 
 import argparse
@@ -29,6 +22,7 @@ from diffusers import StableDiffusionPipeline
 from safetensors.torch import save_file
 from torch.func import functional_call
 
+import consistency
 import data
 import models
 from lora import Lora
@@ -41,8 +35,6 @@ MODEL = HERE.parents[1] / "web" / "models" / "demo"
 UNET = "unet/diffusion_pytorch_model.safetensors"
 # Steps of training, pictures of a step, learning rate.
 DEFAULTS = {"few-steps": (200, 128, 3e-3), "style": (300, 128, 3e-3), "word": (120, 64, 3e-2)}
-SOLVER_STEPS = 50
-STRIDE = 1000 // SOLVER_STEPS
 
 
 class Model:
@@ -70,20 +62,16 @@ class Model:
     def epsilon(self, x, t, context, weights=None):
         return functional_call(self.unet, weights or {}, (x, t, context)).sample
 
+    def scaled(self, codes):
+        """Latents of these codes, with the same noise of the autoencoder as in train_unet.py."""
+        return (codes + 0.03 * torch.randn_like(codes)) * self.scaling
+
     def noisy(self, codes, t):
         """Latents of these codes at timesteps `t`, and the noise in them."""
-        # The same noise of the autoencoder as in train_unet.py.
-        z = (codes + 0.03 * torch.randn_like(codes)) * self.scaling
+        z = self.scaled(codes)
         noise = torch.randn_like(z)
         s, n = self.signal_and_noise(t)
         return (s * z + n * noise).contiguous(memory_format=torch.channels_last), noise
-
-    def consistent(self, x, t, epsilon):
-        """f(x, t): the picture's estimate, which at t = 0 is x itself."""
-        s, n = self.signal_and_noise(t)
-        time = 10.0 * t.float()[:, None, None, None]
-        skip, out = 0.25 / (time**2 + 0.25), time / (time**2 + 0.25).sqrt()
-        return skip * x + out * (x - n * epsilon) / s
 
     def metadata(self, architecture, title, description, trigger=""):
         """What the header of a file says: the keys of Stability AI's model metadata standard."""
@@ -159,33 +147,18 @@ def few_steps(model, args):
     lora = new_lora(model, args)
     pictures = Captioned(args.seed)
 
-    def teacher_step(x, t, back, context, empty):
-        """A step of DDIM from `t` to `back`, and the picture as the teacher sees it at `t`."""
-        both = (torch.cat([x, x]), torch.cat([t, t]), torch.cat([context, empty]))
-        guided, without = model.epsilon(*both).chunk(2)
-        epsilon = without + args.guidance * (guided - without)
-        s, n = model.signal_and_noise(t)
-        picture = (x - n * epsilon) / s
-        s, n = model.signal_and_noise(back)
-        return (s * picture + n * epsilon).contiguous(memory_format=torch.channels_last), picture
-
     def loss():
         codes, captions = pictures.batch(args.batch)
-        index = torch.randint(1, SOLVER_STEPS + 1, (len(codes),))
-        t, back = index * STRIDE - 1, ((index - 1) * STRIDE - 1).clamp(min=0)
         weights = lora.weights()
-        with torch.no_grad():
-            length = context_length()
-            context = model.context(captions, length)
-            empty = model.context([""], length).expand_as(context)
-            x, _ = model.noisy(codes, t)
-            nearer, picture = teacher_step(x, t, back, context, empty)
-            target = model.consistent(nearer, back, model.epsilon(nearer, back, context, weights))
-            # The path ends with the last step's picture.
-            target = torch.where((index == 1)[:, None, None, None], picture, target)
-        estimate = model.consistent(x, t, model.epsilon(x, t, context, weights))
-        # Pseudo-Huber.
-        return (((estimate - target) ** 2 + args.huber**2).sqrt() - args.huber).mean()
+        length = context_length()
+        context = model.context(captions, length).detach()
+        empty = model.context([""], length).detach().expand_as(context)
+        student = lambda x, t, c: model.epsilon(x, t, c, weights)
+        z = model.scaled(codes)
+        contexts = (context, empty)
+        return consistency.loss(
+            model, model.epsilon, student, z, contexts, args.guidance, args.huber
+        )
 
     about = (
         "Pictures in four steps: sampler lcm, 2 to 8 steps, guidance scale 1, weight 1. Distilled"

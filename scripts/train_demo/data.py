@@ -182,6 +182,8 @@ def silhouettes():
     import cairosvg
 
     source = CACHE / "package" / "icons.json"  # `npm pack @iconify-json/mdi`, unpacked
+    if not source.exists():
+        source = CACHE / "iconify" / "mdi" / "icons.json"  # by icons/pack.py
     icons = json.loads(source.read_text())
     masks = []
     for icon in OBJECTS.values():

@@ -159,7 +159,7 @@ def file_and_weight(text):
     return (file, float(weight)) if colon else (text, 1.0)
 
 
-def generate(args, jobs, batch=25):
+def generate(args, jobs, batch=25, size=data.SIZE):
     """Pictures by diffusers: f32 arithmetic on the stored weights, each with its own seed."""
     import torch
     from diffusers import DDIMScheduler, LCMScheduler, StableDiffusionPipeline
@@ -178,13 +178,14 @@ def generate(args, jobs, batch=25):
     if args.inversion:
         pipe.load_textual_inversion(args.inversion)
     pipe.set_progress_bar_config(disable=True)
+    pipe.to(getattr(args, "device", "cpu"))
     out = []
     for i in range(0, len(jobs), batch):
         part = jobs[i : i + batch]
         images = pipe(
             [j["prompt"] for j in part],
-            height=data.SIZE,
-            width=data.SIZE,
+            height=size,
+            width=size,
             num_inference_steps=args.steps,
             guidance_scale=args.guidance,
             output_type="np",

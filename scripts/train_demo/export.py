@@ -45,9 +45,9 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def write_model(out, vae, unet, text, scaling_factor, used):
+def write_model(out, vae, unet, text, scaling_factor, used, config=models):
     """Writes the whole folder beside `out` and swaps it in, so that no reader sees half of it.
-    `used`: the ids of the tokens that were trained."""
+    `used`: the ids of the tokens that were trained; `config` has the networks' widths."""
     out = Path(out)
     tmp = out.with_name(out.name + ".new")
     shutil.rmtree(tmp, ignore_errors=True)
@@ -67,14 +67,14 @@ def write_model(out, vae, unet, text, scaling_factor, used):
     version = {"_diffusers_version": "0.2.2"}
     write_json(
         tmp / "vae" / "config.json",
-        {"_class_name": "AutoencoderKL", **version, **models.VAE, "scaling_factor": scaling_factor},
+        {"_class_name": "AutoencoderKL", **version, **config.VAE, "scaling_factor": scaling_factor},
     )
     write_json(
         tmp / "unet" / "config.json",
         {
             "_class_name": "UNet2DConditionModel",
             **version,
-            **models.UNET,
+            **config.UNET,
             "center_input_sample": False,
             "downsample_padding": 1,
             "flip_sin_to_cos": True,
@@ -90,12 +90,16 @@ def write_model(out, vae, unet, text, scaling_factor, used):
             "model_type": "clip_text_model",
             "layer_norm_eps": 1e-5,
             "torch_dtype": "float16",
-            **models.TEXT,
+            **config.TEXT,
         },
     )
     write_json(tmp / "scheduler" / "scheduler_config.json", {**version, **models.SCHEDULER})
     write_json(tmp / "model_index.json", INDEX)
-    write_tokenizer(tmp / "tokenizer")
+    tokenizer = data.CACHE / "tokenizer"
+    if tokenizer.exists():
+        shutil.copytree(tokenizer, tmp / "tokenizer")
+    else:
+        write_tokenizer(tmp / "tokenizer")
     card = out / "README.md"
     if card.exists():
         shutil.copy(card, tmp / "README.md")

@@ -49,8 +49,8 @@ class Lora(torch.nn.Module):
         values."""
         for down, up in zip(self.down, self.up):
             u, s, v = torch.linalg.svd(up @ down.flatten(1), full_matrices=False)
-            root = s[:rank].sqrt()
-            yield (root[:, None] * v[:rank]).view(rank, *down.shape[1:]), u[:, :rank] * root
+            root = s[:rank].sqrt()  # fewer where the layer has fewer outputs
+            yield (root[:, None] * v[:rank]).view(-1, *down.shape[1:]), u[:, :rank] * root
 
     def save(self, path, rank, metadata):
         """Writes the file for a UNet, in f16, at a rank of at most that of the factors."""
@@ -59,7 +59,7 @@ class Lora(torch.nn.Module):
             key = f"lora_unet_{name}".replace(".", "_")
             tensors[f"{key}.lora_down.weight"] = down
             tensors[f"{key}.lora_up.weight"] = up.view(*up.shape, *(1,) * (down.dim() - 2))
-            tensors[f"{key}.alpha"] = torch.tensor(float(rank))
+            tensors[f"{key}.alpha"] = torch.tensor(float(len(down)))
         tensors = {k: v.detach().half().contiguous().clone() for k, v in tensors.items()}
         kohya = {
             "ss_network_module": "networks.lora",

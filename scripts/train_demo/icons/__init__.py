@@ -1,0 +1,1 @@
+"""Trains a text-to-image model on the icons of free icon sets: see ../README.md."""
