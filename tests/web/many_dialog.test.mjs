@@ -90,6 +90,18 @@ test("Escape leaves the editor of a list first, and asks about what is not saved
   assert.deepEqual(await storedIn(page, "lists", "darkroom-batch"), []);
 });
 
+test("opened again before it is told that it was closed, the dialog stays open", async (t) => {
+  const { page, dialog } = await begin(t);
+  await dialog.evaluate((/** @type {HTMLDialogElement} */ element) => {
+    element.close();
+    element.showModal();
+  });
+  // The browser would go back, and close it, within that time.
+  await page.waitForTimeout(1000);
+  assert.equal(await dialog.isVisible(), true);
+  assert.equal(await page.evaluate(() => history.state.open), "many");
+});
+
 test("what is typed into a list stays when the dialog is left by Back", async (t) => {
   const { page, dialog, open, gone, newList, name } = await begin(t);
   await newList();

@@ -155,7 +155,8 @@ export async function createMany(form, handlers) {
  */
 function watchLeaving(dialog, leaveEditor, places) {
   addEventListener("popstate", () => history.state?.open === MANY || dialog.close());
-  dialog.addEventListener("close", () => places.close(MANY));
+  // The event comes later: by then the dialog may be open again.
+  dialog.addEventListener("close", () => dialog.open || places.close(MANY));
   // By the key itself: the browser closes a dialog at the second Escape, whatever hears `cancel`.
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing && leaveEditor()) event.preventDefault();
