@@ -178,7 +178,7 @@ def generate(args, jobs, batch=25, size=data.SIZE):
     if args.inversion:
         pipe.load_textual_inversion(args.inversion)
     pipe.set_progress_bar_config(disable=True)
-    pipe.to(getattr(args, "device", "cpu"))
+    pipe.to(args.device)
     out = []
     for i in range(0, len(jobs), batch):
         part = jobs[i : i + batch]
@@ -225,22 +225,28 @@ def compare(ours, theirs):
     )
 
 
-def arguments():
-    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("model", nargs="?")
-    ap.add_argument("--prompts", type=int, default=100)
-    ap.add_argument("--empty", type=int, default=20)
+def run_arguments(ap):
+    """Adds what says how the pictures are made, and by which program."""
     ap.add_argument("--steps", type=int, default=25)
     ap.add_argument("--guidance", type=float, default=5.0)
     ap.add_argument("--sampler", default="ddim", help="ddim, lcm, or another of the program's")
     ap.add_argument("--lora", action="append", default=[], metavar="FILE[:WEIGHT]")
     ap.add_argument("--inversion", help="diffusers': a textual inversion, in its own layout")
-    ap.add_argument("--new-colour", action="store_true", help="prompts with data.py's NEW_COLOUR")
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--device", default="cpu", help="of diffusers")
     ap.add_argument("--program", help="make the pictures with this program instead of diffusers")
     ap.add_argument("--precision", default="f32", help="the program's: of activations")
     ap.add_argument("--weights", help="the program's: how weights are stored; else as in the files")
     ap.add_argument("--compare", action="store_true", help="with --program: diffusers' as well")
+
+
+def arguments():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("model", nargs="?")
+    ap.add_argument("--prompts", type=int, default=100)
+    ap.add_argument("--empty", type=int, default=20)
+    run_arguments(ap)
+    ap.add_argument("--new-colour", action="store_true", help="prompts with data.py's NEW_COLOUR")
     ap.add_argument("--sheet", help="write a contact sheet here")
     ap.add_argument("--out", help="write the pictures into this folder")
     ap.add_argument("--pictures", help="score the pictures of this folder instead of making them")

@@ -61,8 +61,8 @@ SCHEDULER = {
 }
 
 
-def new_vae():
-    vae = AutoencoderKL(**VAE)
+def new_vae(config=VAE):
+    vae = AutoencoderKL(**config)
     with torch.no_grad():
         # A posterior of standard deviation 1 would drown the latents for hundreds of steps.
         vae.quant_conv.bias[4:] = -6

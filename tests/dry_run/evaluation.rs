@@ -5,16 +5,22 @@
 use super::{BATCH, Models, TOKENS};
 use darkroom::gpu::recording::Dispatch;
 use darkroom::gpu::{Gpu, KernelStats, Limits};
-use darkroom::models::unet::{Cache, UnetInput};
+use darkroom::models::unet::{Cache, Context, UnetInput};
 use darkroom::tensor::Tensor;
 use darkroom::{Precision, WeightType};
+
+/// What an evaluation of so many pictures of 512×512 is given: the prompt's keys and values, and
+/// latents.
+fn inputs(models: &Models, batch: usize, precision: Precision) -> (Context, Tensor) {
+    let context = Tensor::empty(&models.gpu, [batch, TOKENS, 768], precision);
+    let latents = Tensor::empty(&models.gpu, [batch, 64, 64, 4], precision);
+    (models.unet.prepare(&context), latents)
+}
 
 #[test]
 fn evaluation_of_the_unet_costs_what_its_shapes_say() {
     let models = Models::new(Precision::F32, WeightType::F16);
-    let context = Tensor::empty(&models.gpu, [1, TOKENS, 768], Precision::F32);
-    let context = models.unet.prepare(&context);
-    let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
+    let (context, latents) = inputs(&models, 1, Precision::F32);
     models.gpu.reset_stats();
     drop(models.unet.forward(&UnetInput::new(&latents, 1.0, &context)));
     let of = |name: &str, kernels: &[KernelStats]| -> u64 {
@@ -45,9 +51,7 @@ fn is_outermost(name: &str) -> bool {
 #[test]
 fn cached_evaluation_of_the_unet_costs_what_its_shapes_say() {
     let models = Models::new(Precision::F32, WeightType::F16);
-    let context = Tensor::empty(&models.gpu, [1, TOKENS, 768], Precision::F32);
-    let context = models.unet.prepare(&context);
-    let latents = Tensor::empty(&models.gpu, [1, 64, 64, 4], Precision::F32);
+    let (context, latents) = inputs(&models, 1, Precision::F32);
     let input = UnetInput::new(&latents, 1.0, &context);
     let kept = models.unet.forward(&UnetInput { cache: Cache::Keep, ..input });
     let deep = kept.deep.expect("it was to be kept");
@@ -181,9 +185,7 @@ fn evaluation_of_the_unet_keeps_its_budget() {
     ] {
         let limits = Limits { workgroup, ..Limits::default() };
         let models = Models::on(Gpu::dry_within(limits, precision == Precision::F16), weights);
-        let context = Tensor::empty(&models.gpu, [BATCH, TOKENS, 768], precision);
-        let context = models.unet.prepare(&context);
-        let latents = Tensor::empty(&models.gpu, [BATCH, 64, 64, 4], precision);
+        let (context, latents) = inputs(&models, BATCH, precision);
         models.gpu.submit();
         models.gpu.reset_stats();
         drop(models.unet.forward(&UnetInput::new(&latents, 1.0, &context)));
@@ -223,13 +225,10 @@ fn every_large_product_of_an_evaluation_fills_a_card() {
     for workgroup in [16 << 10, 32 << 10] {
         let limits = Limits { workgroup, ..Limits::default() };
         let models = Models::on(Gpu::dry_within(limits, false), WeightType::F16);
-        let (gpu, unet) = (&models.gpu, &models.unet);
-        let context = Tensor::empty(gpu, [BATCH, TOKENS, 768], Precision::F32);
-        let context = unet.prepare(&context);
-        let latents = Tensor::empty(gpu, [BATCH, 64, 64, 4], Precision::F32);
-        gpu.take_recording();
-        drop(unet.forward(&UnetInput::new(&latents, 1.0, &context)));
-        let recorded = gpu.take_recording().dispatches;
+        let (context, latents) = inputs(&models, BATCH, Precision::F32);
+        models.gpu.take_recording();
+        drop(models.unet.forward(&UnetInput::new(&latents, 1.0, &context)));
+        let recorded = models.gpu.take_recording().dispatches;
         let is_product = |name: &str| ["matmul", "conv2d"].contains(&name);
         let products: Vec<&Dispatch> =
             recorded.iter().filter(|dispatch| is_product(dispatch.kernel.name())).collect();

@@ -1,24 +1,11 @@
 //! Every path of the three APIs: what it answers, and that its picture is the program's.
 
+use super::generated::generated;
 use super::service::{Answer, Service};
-use crate::made_up::{program, scratch};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use darkroom::image::{Rgba, png};
 use serde_json::{Value, json};
-
-/// The picture that `darkroom generate` makes.
-fn generated(more: &[&str]) -> Vec<u8> {
-    let folder = scratch("serve-same");
-    let out = folder.join("a.png");
-    let common = ["generate", "--model", "web/models/demo", "--device", "cpu", "--steps", "2"];
-    let own = ["--prompt", "a red cat", "--seed", "7", "--out", out.to_str().unwrap()];
-    let output = program(&[&common[..], &own, more].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let file = std::fs::read(&out).unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
-    file
-}
 
 fn decoded(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
@@ -34,10 +21,10 @@ fn half(opacity: u8) -> Vec<u8> {
 #[test]
 fn the_three_apis_give_the_picture_of_the_program() {
     let service = Service::start(&[]);
-    let file = generated(&[]);
+    let file = generated("serve-same", &[]);
     let asked = json!({ "prompt": "a red cat", "seed": 7, "n": 2, "size": "64x64" });
     let answer = service.post("/v1/images/generations", &asked).json();
-    assert!(decoded(&answer["data"][0]["b64_json"]) == generated(&["--width", "64"]));
+    assert!(decoded(&answer["data"][0]["b64_json"]) == generated("serve-same", &["--width", "64"]));
     assert_eq!(answer["data"][1]["seed"], 8);
 
     let made = service.post("/api/jobs", &json!({ "prompt": "a red cat", "seed": "7" }));
@@ -56,22 +43,25 @@ fn the_three_apis_give_the_picture_of_the_program() {
         "steps": 2, "width": 64, "height": 64,
     });
     let answer = service.post("/sdapi/v1/txt2img", &web).json();
-    let same = generated(&[
-        "--sampler",
-        "dpmpp_2m",
-        "--sigmas",
-        "karras",
-        "--guidance",
-        "5",
-        "--as-in",
-        "a1111",
-        "--rng",
-        "philox",
-        "--prompt-syntax",
-        "a1111",
-        "--long-prompt",
-        "chunks",
-    ]);
+    let same = generated(
+        "serve-same",
+        &[
+            "--sampler",
+            "dpmpp_2m",
+            "--sigmas",
+            "karras",
+            "--guidance",
+            "5",
+            "--as-in",
+            "a1111",
+            "--rng",
+            "philox",
+            "--prompt-syntax",
+            "a1111",
+            "--long-prompt",
+            "chunks",
+        ],
+    );
     assert!(decoded(&answer["images"][0]) == same);
     let info: Value = serde_json::from_str(answer["info"].as_str().unwrap()).unwrap();
     assert_eq!((&info["seed"], &info["sampler_name"]), (&json!(7), &json!("DPM++ 2M")));

@@ -3,6 +3,7 @@
 mod apis;
 mod early_end;
 mod fields;
+mod generated;
 mod limits;
 mod options;
 mod rights;

@@ -1,25 +1,12 @@
 //! A second pass: by AUTOMATIC1111's API, and with an upscaler that a request names.
 
+use super::generated::generated;
 use super::service::Service;
 use crate::harness::golden::path;
-use crate::made_up::{program, scratch};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use darkroom::weights::sha256;
 use serde_json::json;
-
-/// The picture that `darkroom generate` makes, in a folder of this name.
-fn generated(name: &str, more: &[&str]) -> Vec<u8> {
-    let folder = scratch(name);
-    let out = folder.join("a.png");
-    let common = ["generate", "--model", "web/models/demo", "--device", "cpu", "--steps", "2"];
-    let own = ["--prompt", "a red cat", "--seed", "7", "--out", out.to_str().unwrap()];
-    let output = program(&[&common[..], &own, more].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let file = std::fs::read(&out).unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
-    file
-}
 
 #[test]
 fn hires_fix_is_the_programs_second_pass() {

@@ -12,6 +12,7 @@
 // parameters of lists and variables are not read: they are faults.
 
 import { batchText as text } from "../strings/batch.js";
+import { LIST_NAME } from "./list_name.js";
 
 /** Braces inside braces, and the most that `$$` may choose. */
 const [DEPTH_MAX, PICKS_MAX] = [50, 100];
@@ -28,8 +29,7 @@ const [TEMPLATE_MAX, SHOWN] = [100_000, 24];
  * @typedef {{ list: string }} ListName
  */
 
-/** A name is no more than what stands between two pairs of underscores in one line. */
-const NAME = /__~?(?=[^\s_])([^{}|,<>()[\]\\$\r\n]{1,200}?)(?<!\s)__/y;
+const NAME = new RegExp(LIST_NAME, "y");
 const COUNT = /\s*(?:~\s*)?(?:(\d{1,4})(?:(-)(\d{1,4})?)?|-(\d{1,4}))\$\$(?:([^{}|$]*)\$\$)?/y;
 const WEIGHT = /\s*(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})::/y;
 const ESCAPE = /\\([{}|_$:#/@!])/y;

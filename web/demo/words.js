@@ -1,6 +1,8 @@
 // The words that the built-in model knows (words.json, made by scripts/train_demo/words.py): which
 // of a prompt are not among them, and prompts made of them. Loaded with that model.
 
+import { LIST_NAME } from "../batch/list_name.js";
+
 /**
  * @typedef {object} Vocabulary
  * @property {string[][]} things of each its name, then other names of it
@@ -17,8 +19,7 @@ const SEARCHED_MAX = 2000;
 /** What is no word for the model: tags, and the words of A1111's syntax. */
 const SYNTAX = /<[^>]*>|\b(?:AND|BREAK)\b/g;
 
-/** `__name__`: a word of a list of the user's. */
-const WILDCARD = /__~?[^{}|,<>()[\]\\$\s_](?:[^{}|,<>()[\]\\$\r\n]{0,199}?[^\s])?__/g;
+const WILDCARD = new RegExp(LIST_NAME, "g");
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}'’-]*/gu;
 

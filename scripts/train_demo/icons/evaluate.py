@@ -171,22 +171,11 @@ def arguments():
     ap.add_argument("model", nargs="?")
     ap.add_argument("--prompts", type=int, default=400)
     ap.add_argument("--empty", type=int, default=100)
-    ap.add_argument("--steps", type=int, default=25)
-    ap.add_argument("--guidance", type=float, default=5.0)
-    ap.add_argument("--sampler", default="ddim", help="ddim, lcm, or another of the program's")
-    ap.add_argument("--lora", action="append", default=[], metavar="FILE[:WEIGHT]")
-    ap.add_argument("--threads", type=int, default=2)
-    ap.add_argument("--device", default="cpu", help="of diffusers")
-    ap.add_argument("--program", help="make the pictures with this program instead of diffusers")
-    ap.add_argument("--precision", default="f32", help="the program's: of activations")
-    ap.add_argument("--weights", help="the program's: how weights are stored; else as in the files")
-    ap.add_argument("--compare", action="store_true", help="with --program: diffusers' as well")
+    today.run_arguments(ap)
     ap.add_argument("--today", action="store_true", help="the 64×64 model's prompts and scores")
     ap.add_argument("--ceiling", action="store_true", help="score the true pictures")
     ap.add_argument("--sheet", help="write a contact sheet here")
-    args = ap.parse_args()
-    args.inversion = None
-    return args
+    return ap.parse_args()
 
 
 def main():
