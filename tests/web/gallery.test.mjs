@@ -272,7 +272,8 @@ test("a picture's record says which model drew it", async (t) => {
   const app = await visit(t, { server, hash: "#steps=2" });
   const { page, state, make } = app;
   const { enter, holds, prints } = gallery(app);
-  const facts = async () => (await page.locator("#viewer-facts").textContent()) ?? "";
+  const shows = (/** @type {RegExp} */ facts) =>
+    page.locator("#viewer-facts").filter({ hasText: facts }).waitFor();
   await state("ready");
   await make({ prompt: "first", seed: "1" });
   await page.evaluate(() => (location.hash = "#model=models/other&steps=2&device=webgpu"));
@@ -282,9 +283,9 @@ test("a picture's record says which model drew it", async (t) => {
   await enter();
   await holds(2);
   await prints.nth(1).getByRole("button").click();
-  assert.match(await facts(), / · The double · revision 01234567 · SHA-256 ba7816bf8f… · /);
+  await shows(/ · The double · revision 01234567 · SHA-256 ba7816bf8f… · /);
   await page.getByRole("button", { name: "Previous" }).click();
-  assert.match(await facts(), / · models\/other · /);
+  await shows(/ · models\/other · /);
   await page.getByRole("button", { name: "Close" }).click();
   await page.getByRole("searchbox", { name: "Search" }).fill("the double");
   await holds(1);
@@ -306,8 +307,8 @@ test("a picture's record says which parts were not the model's own", async (t) =
   await enter();
   await holds(1);
   await prints.nth(0).getByRole("button").click();
-  const facts = (await page.locator("#viewer-facts").textContent()) ?? "";
-  assert.match(facts, / · VAE: own\.safetensors \(ba7816bf8f\) · /);
+  const facts = page.locator("#viewer-facts");
+  await facts.filter({ hasText: / · VAE: own\.safetensors \(ba7816bf8f\) · / }).waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export zip" }).click();

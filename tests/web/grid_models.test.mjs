@@ -51,11 +51,12 @@ async function begin(t, server = {}, steps = 1, model = TINY) {
 }
 
 /**
- * Opens the tab of grids, and chooses checkpoints and seeds.
+ * Opens the tab of grids, and chooses checkpoints and values of another setting.
  * @param {Awaited<ReturnType<typeof begin>>} app
  * @param {string[]} names
+ * @param {{ label: string, values: string }} [other]
  */
-async function choose({ page, dialog }, names) {
+async function choose({ page, dialog }, names, other = { label: "Seed", values: "1, 2" }) {
   await page.locator("#many").press("Enter");
   await dialog.getByRole("tab", { name: "Grid" }).press("Enter");
   const kind = dialog.getByLabel("X axis");
@@ -63,8 +64,8 @@ async function choose({ page, dialog }, names) {
   await kind.selectOption({ label: "Checkpoint" });
   const box = dialog.getByRole("group", { name: "X values" });
   for (const name of names) await box.getByLabel(name, { exact: true }).press("Space");
-  await dialog.getByLabel("Y axis").selectOption({ label: "Seed" });
-  await dialog.getByLabel("Y values").fill("1, 2");
+  await dialog.getByLabel("Y axis").selectOption({ label: other.label });
+  await dialog.getByLabel("Y values").fill(other.values);
 }
 
 test("a grid over two models opens each once, and names them", async (t) => {
@@ -150,19 +151,20 @@ test("a model that does not open is told in its cells, and the queue goes on", a
 });
 
 test("what is cancelled waits with its model, also over a reload", async (t) => {
-  const app = await begin(t, {}, 20);
+  const app = await begin(t);
   const { page, dialog, press, reads, engine } = app;
-  await choose(app, ["tiny", BUILT_IN]);
+  // The third image, which is cancelled, takes long enough for it.
+  await choose(app, ["tiny", BUILT_IN], { label: "Steps", values: "200, 1" });
   await press("Generate 4 images");
   await dialog
     .getByText("2 done, 1 running, 1 waiting", { exact: true })
     .or(dialog.getByText("2 done, 1 waiting, 1 running", { exact: true }))
     .waitFor({ timeout: PICTURE_MS });
-  await engine(DEMO);
-  await app.stepping();
   // Back closes the dialog alone.
   await page.goBack();
   await dialog.waitFor({ state: "hidden" });
+  await engine(DEMO);
+  await app.stepping();
   await app.cancel.click();
   await engine(TINY);
   await app.state("ready");

@@ -191,7 +191,10 @@ test("several pictures are one call, each with its seed; previews only when wish
   await page.locator("#images li").nth(2).waitFor();
   assert.equal(await page.locator("#images li").count(), 3);
   await page.locator("#images li button").first().click();
-  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /^seed 0 /);
+  await page
+    .locator("#viewer-facts")
+    .filter({ hasText: /^seed 0 / })
+    .waitFor();
   await page.locator("#viewer-close").click();
   await page.locator('[data-view="create"]').click();
 
@@ -389,7 +392,7 @@ test("the images of one run are side by side, and each can be shown", async (t) 
   assert.match((await facts.textContent()) ?? "", /seed 10 /);
   assert.deepEqual(await pressed(), ["false", "false", "false", "true"]);
   await images.nth(1).press("Enter");
-  assert.match((await facts.textContent()) ?? "", /seed 8 /);
+  await facts.filter({ hasText: /seed 8 / }).waitFor();
   assert.deepEqual(await pressed(), ["false", "true", "false", "false"]);
   assert.deepEqual(await seriousFaults(page), []);
   await make({ prompt: "one", seed: "7", count: "1", steps: "2" });

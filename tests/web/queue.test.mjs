@@ -56,11 +56,12 @@ test("a CSV and a JSONL file fill the queue, with any field", async (t) => {
   await reads("4 done");
   await page.locator('[data-view="gallery"]').click();
   await page.getByRole("button", { name: 'a "quoted", cat', exact: true }).click();
-  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /seed 7 · 3 steps/);
+  const facts = page.locator("#viewer-facts");
+  await facts.filter({ hasText: /seed 7 · 3 steps/ }).waitFor();
   await page.getByRole("button", { name: "Previous" }).click();
-  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /2 steps · guidance 4/);
+  await facts.filter({ hasText: /2 steps · guidance 4/ }).waitFor();
   await page.getByRole("button", { name: "Previous" }).click();
-  assert.match((await page.locator("#viewer-facts").textContent()) ?? "", /96 × 64/);
+  await facts.filter({ hasText: /96 × 64/ }).waitFor();
 });
 
 test("a list that cannot be read is told by its line, and adds nothing", async (t) => {
