@@ -1,7 +1,7 @@
 """Shapes and the drawings of them that the built-in model's ControlNet is guided by.
 
-A shape is a mask [64, 64]: the silhouette of an object (`data.py`), stretched, turned, moved and
-scaled freely, or a closed curve around a point,
+A shape is a mask [side, side]: the silhouette of an object (`data.py`), stretched, turned, moved
+and scaled freely, or a closed curve around a point,
 
     r(a) = r0 · (1 + sum over k of w_k · cos(k·a + p_k))
 
@@ -24,22 +24,25 @@ RADIUS = (0.55, 0.9)
 WAVES = 5
 
 
-def coordinates():
-    """The places of all samples, [2, side, side] in -1..1."""
-    side = data.SIZE * FINE
+def coordinates(side):
+    """The places of all samples of a picture of that side, [2, fine side, fine side] in -1..1."""
+    side = side * FINE
     line = (torch.arange(side) + 0.5) / side * 2 - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y])
 
 
 class Shapes:
-    """Random shapes, from a seed."""
+    """Random shapes, from a seed: of silhouettes [things, 1, y, x] in 0..1, for pictures of that
+    side."""
 
-    def __init__(self, seed, curves=0.4):
+    def __init__(self, seed, curves=0.4, silhouettes=None, side=data.SIZE):
         self.g = torch.Generator().manual_seed(seed)
         self.curves = curves  # share of closed curves
-        self.silhouettes = torch.from_numpy(data.silhouettes()).float()[:, None] / 255
-        self.at = coordinates()
+        if silhouettes is None:
+            silhouettes = torch.from_numpy(data.silhouettes()).float()[:, None] / 255
+        self.silhouettes, self.side = silhouettes, side
+        self.at = coordinates(side)
 
     def uniform(self, n, low, high):
         return low + (high - low) * torch.rand(n, generator=self.g)
@@ -50,7 +53,7 @@ class Shapes:
         return [room * self.uniform(len(radius), -1, 1) for _ in range(2)]
 
     def turned(self, objects):
-        """Silhouettes of these objects, [n, 1, 64, 64] in 0..1."""
+        """Silhouettes of these objects, [n, 1, side, side] in 0..1."""
         n = len(objects)
         radius, angle = self.uniform(n, *RADIUS), self.uniform(n, 0, 2 * math.pi)
         narrow = self.uniform(n, 0.6, 1.0)
@@ -62,13 +65,13 @@ class Shapes:
             [-sin / narrow, cos / narrow, (sin * x - cos * y) / narrow],
         ]
         matrix = torch.stack([torch.stack(row, 1) for row in rows], 1)
-        side = data.SIZE * FINE
+        side = self.side * FINE
         grid = F.affine_grid(matrix, (n, 1, side, side), align_corners=False)
         fine = F.grid_sample(self.silhouettes[objects], grid, align_corners=False)
         return F.avg_pool2d(fine, FINE)
 
     def curved(self, n):
-        """Closed curves, filled: [n, 1, 64, 64] in 0..1."""
+        """Closed curves, filled: [n, 1, side, side] in 0..1."""
         radius = self.uniform(n, *RADIUS)
         x, y = self.centres(radius)
         dx, dy = self.at[0] - x[:, None, None], self.at[1] - y[:, None, None]
@@ -83,14 +86,14 @@ class Shapes:
         return F.avg_pool2d(inside.float()[:, None], FINE)
 
     def batch(self, objects):
-        """Shapes, [n, 1, 64, 64] in 0..1: silhouettes of these objects, or curves."""
+        """Shapes, [n, 1, side, side] in 0..1: silhouettes of these objects, or curves."""
         curves = int(self.curves * len(objects))
         order = torch.randperm(len(objects), generator=self.g)
         shapes = torch.cat([self.curved(curves), self.turned(objects[order[curves:]])])
         return shapes[order.argsort()]
 
     def drawings(self, shapes, outlines=0.5):
-        """Drawings of these shapes, [n, 3, 64, 64] of 0 and 1."""
+        """Drawings of these shapes, [n, 3, side, side] of 0 and 1."""
         filled = (shapes > 0.5).float()
         wide = F.max_pool2d(filled, 3, stride=1, padding=1)
         inner = 1 - F.max_pool2d(1 - filled, 3, stride=1, padding=1)

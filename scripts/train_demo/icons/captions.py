@@ -177,7 +177,7 @@ class Captions:
         r = torch.rand(n, generator=generator, device=self.device)
         which = torch.rand(n, generator=generator, device=self.device)
         form = torch.zeros(n, dtype=torch.long, device=self.device)
-        key = (scenes["style"], scenes["size"], scenes["count"])
+        key = (scenes["style"], scenes["size_named"], scenes["count"])
         for group, (first, count) in self.groups.items():
             if len(group) == 1:
                 here = (key[0] == group[0]) & (key[1] == 0) & (key[2] == 1) & (r < empty + partial)

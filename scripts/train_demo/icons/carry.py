@@ -26,7 +26,7 @@ def half(tensors):
 
 def main(folder, *options):
     folder = Path(folder)
-    stages = (*STAGES, "unet") if "--unet" in options else STAGES
+    stages = (*STAGES, "unet", "joint") if "--unet" in options else STAGES
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(FILE, folder)
     shutil.copytree(data.CACHE / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)

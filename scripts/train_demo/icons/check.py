@@ -18,14 +18,14 @@ import torch
 
 import data
 
-from . import text
+from . import patches, text
 from .captions import Captions
 from .code import fixed
 from .latents import Bank
 from .pack import FILE, Pack
 from .scenes import Pixels, Scenes
 
-STAGES = ("code", "autoencoder", "text", "unet", "student")
+STAGES = ("code", "autoencoder", "text", "unet", "joint", "student")
 
 
 def latents_are_the_code_of_pictures(pack):
@@ -53,7 +53,7 @@ def tokens_are_the_tokenizers(pack):
     ).input_ids
     assert torch.equal(captions.ids(rows), theirs)
     longest = int((theirs != 49407).sum(1).max())
-    assert longest < text.SHORT, longest
+    assert longest < patches.FIRST, longest
     return f"2000 captions have the tokenizer's ids, the longest of {longest}"
 
 
@@ -82,7 +82,7 @@ def text_encoder_is_exported(pack, folder):
     scenes = source.batch(8)
     form = captions.choose(scenes, source.g)
     ids = captions.ids(captions.rows(scenes, form, scenes["place_named"]))
-    state = torch.load(data.CACHE / "unet.pt")
+    state = torch.load(data.CACHE / "joint.pt")
     ours = text.trained(pack, "cpu", state)
     theirs = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)
     with torch.no_grad():

@@ -29,15 +29,13 @@ from .scenes import SIZE, Pixels, Scenes
 from .score import Templates, shown
 
 
-def plan(pack, prompts, empty):
-    """The pictures to make: held-out scenes, then empty prompts; and the scenes."""
-    source = Scenes(pack, seed=77, held=True)
-    scenes = source.batch(prompts)
+def jobs_of(pack, scenes, generator):
+    """The pictures to make of scenes, each with a prompt that says all of it."""
     captions = Captions(pack.parts)
-    form = captions.choose(scenes, source.g, empty=0, partial=0)
+    form = captions.choose(scenes, generator, empty=0, partial=0)
     texts = captions.text(captions.rows(scenes, form, scenes["place_named"]))
     rows = [dict(zip(scenes, v)) for v in zip(*(x.tolist() for x in scenes.values()))]
-    jobs = [
+    return [
         dict(
             file=f"{i:04d}.png",
             prompt=text,
@@ -49,6 +47,13 @@ def plan(pack, prompts, empty):
         )
         for i, (text, s) in enumerate(zip(texts, rows))
     ]
+
+
+def plan(pack, prompts, empty):
+    """The pictures to make: held-out scenes, then empty prompts; and the scenes."""
+    source = Scenes(pack, seed=77, held=True)
+    scenes = source.batch(prompts)
+    jobs = jobs_of(pack, scenes, source.g)
     for i in range(prompts, prompts + empty):
         jobs.append(dict(file=f"{i:04d}.png", prompt="", seed=i, background=None, things=[]))
     return jobs, scenes

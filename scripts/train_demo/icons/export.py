@@ -12,9 +12,8 @@ import torch
 import export
 import models
 
-from . import autoencoder, networks, text
+from . import autoencoder, joint, networks
 from .pack import Pack
-from .stage import load
 
 
 def full_text(encoder, used):
@@ -49,11 +48,7 @@ def main(words=None):
     ap.add_argument("--tiny", action="store_true", help="the UNet is that of train.py --tiny")
     args = ap.parse_args(words)
     pack = Pack()
-    state = load("unet")
-    unet = networks.new_unet(args.tiny)
-    if state is not None:
-        unet.load_state_dict(state["averages"]["unet"])
-    encoder = text.trained(pack, "cpu", state)
+    unet, encoder = joint.trained(pack, SimpleNamespace(device="cpu", tiny=args.tiny))
     config = SimpleNamespace(
         VAE=networks.VAE,
         UNET=networks.TINY_UNET if args.tiny else networks.UNET,

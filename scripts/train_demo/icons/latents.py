@@ -23,8 +23,7 @@ class Bank:
     def __init__(self, pack, code, device="cpu"):
         self.kernel = code.kernel.detach().to(device)
         self.palette = torch.from_numpy(data.PALETTE).to(device)
-        flat = torch.ones(1, 1, SIZE, SIZE, device=device)
-        self.grounds = torch.einsum("bc,cnyx->bnyx", self.palette, self.by_channel(flat)[0])
+        self.grounds = self.flat(self.palette)
         covers, colours = [], []
         for style in STYLES:
             by_size = [pack.square(style, side).to(device) for side in SIDES]
@@ -39,6 +38,11 @@ class Bank:
         # [style, size, place, thing, red green or blue, 4, SIDE, SIDE]
         self.covers = torch.stack(covers).view(3, 2, len(PLACES), n, 3, 4, SIDE, SIDE)
         self.colours = torch.stack(colours)  # [size, place, thing, 4, SIDE, SIDE]
+
+    def flat(self, colours):
+        """Latents [n, 4, SIDE, SIDE] of pictures of one colour [n, 3]."""
+        whole = torch.ones(1, 1, SIZE, SIZE, device=colours.device)
+        return torch.einsum("bc,cnyx->bnyx", colours, self.by_channel(whole)[0])
 
     @staticmethod
     def placed(square, size, place):
@@ -71,11 +75,3 @@ class Bank:
         two = (scenes["count"] == 2).float()[:, None, None, None]
         z = self.grounds[scenes["ground"]] + self.thing(scenes)
         return z + two * self.thing(scenes, second=True)
-
-    def shapes(self):
-        """Every thing in every style as one row of numbers, large and in the middle:
-        [3, things, numbers]."""
-        cover = self.covers[:, 0, 0].float().mean(2).flatten(2)
-        colour = self.colours[0, 0].float().flatten(1)
-        colours = torch.stack([colour, torch.zeros_like(colour), torch.zeros_like(colour)])
-        return torch.cat([cover, colours], 2)

@@ -21,7 +21,7 @@ UNET = {
 TEXT = {
     **models.TEXT,
     "hidden_size": WIDTH,
-    "intermediate_size": 4 * WIDTH,
+    "intermediate_size": 1280,
     "projection_dim": WIDTH,
 }
 # The same, so small that all stages run through in a minute.

@@ -23,7 +23,7 @@ def main(folder):
     export.load_text(encoder.clip, full)
     assert networks.new_unet().load_state_dict(unet)
     parts = {"vae": vae, "unet": unet, "text": encoder.state_dict()}
-    stages = {"autoencoder": ["vae"], "unet": ["unet", "text"]}
+    stages = {"autoencoder": ["vae"], "text": ["text"], "unet": ["unet"]}
     for stage, names in stages.items():
         weights = {n: parts[n] for n in names}
         store(stage, dict(networks=weights, averages=weights, extra={}))

@@ -4,8 +4,10 @@
     thing, thing2                                  colour, colour2 (of what is no emoji)
     name, name2   how the caption calls them       ground  the background's colour
     size    0 large, 1 small                       place   of the thing; of two: left and right
+    size_named   whether the caption says the size   place_named   whether it says the place
 
-A thing moves by whole patches of the autoencoder (8 pixels), so that it is one pattern of latents
+What is not in the middle is small, whether the caption says so or not. A small thing moves by its
+half, four whole patches of the autoencoder (32 pixels), so that it is the same pattern of latents
 wherever it stands. About a tenth of the combinations (thing, style, colour, background), of the
 emoji's (thing, background) and of the pairs of things is held out of training, chosen by hash;
 those of today's silhouettes are the same as in data.py. Things are never held out.
@@ -21,7 +23,7 @@ from .captions import EMOJI, OUTLINE, SILHOUETTE
 
 SIZE = 128
 SIDES = (96, 64)
-STEPS = (16, 32)  # pixels to the next place, by size
+STEPS = (16, 32)  # pixels to the next place, by size; no scene has a large thing elsewhere
 PLACES = torch.tensor([[right, down] for _, right, down in data.PLACES])
 LEFT, RIGHT = 1, 2  # the places of two things
 COLOURS = len(data.COLOUR_NAMES)
@@ -86,7 +88,9 @@ class Scenes:
         place = torch.where(place_named, self.below(torch.full_like(style, len(PLACES))), 0)
         s = dict(style=style, thing=thing(), thing2=thing(), colour=colour(), colour2=colour())
         s.update(ground=colour(), count=1 + two.long(), place_named=place_named)
-        s["size"] = (two | self.chance(n, small)).long()
+        away = place > 0
+        s["size"] = (two | away | self.chance(n, small)).long()
+        s["size_named"] = torch.where(away & self.chance(n, 0.5), 0, s["size"])
         s["place"] = torch.where(two, LEFT, place)
         return {**s, "name": self.name_of(s["thing"]), "name2": self.name_of(s["thing2"])}
 

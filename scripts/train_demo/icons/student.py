@@ -4,7 +4,6 @@ Latent consistency distillation (../consistency.py) into a LoRA (../lora.py), th
 file is $TRAIN_DEMO_DIR/few-steps-lcm.safetensors.
 """
 
-import hashlib
 import random
 
 import torch
@@ -14,10 +13,9 @@ import consistency
 import data
 from lora import Lora
 
-from . import text, unet
+from . import addon, text, unet
 from .captions import EOS
-from .scenes import SIZE
-from .stage import Stage, autocast, load
+from .stage import Stage, autocast
 
 RANK, FILE_RANK = 16, 8
 HUBER = 0.03
@@ -25,33 +23,9 @@ GUIDANCE = 5.0
 FILE = data.CACHE / "few-steps-lcm.safetensors"
 
 
-def metadata(state):
-    """What the header of the file says: the keys of Stability AI's model metadata standard."""
-    weights = b"".join(v.half().cpu().numpy().tobytes() for v in state.values())
-    return {
-        "modelspec.sai_model_spec": "1.0.0",
-        "modelspec.architecture": "stable-diffusion-v1/lora",
-        "modelspec.title": "Few steps",
-        "modelspec.description": "Pictures in four steps: sampler lcm, 2 to 8 steps, guidance scale"
-        f" 1, weight 1. Distilled from the model at guidance scale {GUIDANCE:g}.",
-        "modelspec.trigger_phrase": "",
-        "modelspec.license": "MIT OR Apache-2.0",
-        "modelspec.author": "The Darkroom authors",
-        "modelspec.resolution": f"{SIZE}x{SIZE}",
-        "modelspec.prediction_type": "epsilon",
-        "base_model": "Darkroom's built-in model (web/models/demo)",
-        "base_model_weights_sha256": hashlib.sha256(weights).hexdigest(),
-    }
-
-
 def train(pack, args):
     device = args.device
-    state = load("unet", device)
-    if state is None:
-        raise SystemExit("train the UNet first: python -m icons.train unet")
-    teacher, encoder = unet.new(args), text.trained(pack, device, state)
-    teacher.load_state_dict(state["averages"]["unet"])
-    teacher.requires_grad_(False)
+    teacher, encoder = addon.frozen(pack, args)
     lora = Lora(teacher, RANK).to(device)
     stage = Stage("student", {"lora": lora}, args, lr=args.lr or 3e-3, warm=30)
     batches = unet.Batches(pack, device, seed=stage.step + 1)
@@ -64,7 +38,7 @@ def train(pack, args):
             return teacher(x, t, context).sample.float()
 
     while stage.running():
-        z, ids = batches.next(n)
+        z, ids, _ = batches.next(n)
         ids = ids[:, : text.length(device)]
         nothing = torch.full_like(ids, EOS)
         nothing[:, 0] = ids[:, 0]
@@ -81,4 +55,9 @@ def train(pack, args):
     stage.finish()
     for p, average in zip(lora.parameters(), stage.averages["lora"].values()):
         p.data.copy_(average)
-    lora.cpu().save(FILE, FILE_RANK, metadata(teacher.state_dict()))
+    about = (
+        "Pictures in four steps: sampler lcm, 2 to 8 steps, guidance scale 1, weight 1. Distilled"
+        f" from the model at guidance scale {GUIDANCE:g}."
+    )
+    header = addon.metadata("stable-diffusion-v1/lora", "Few steps", about, teacher)
+    lora.cpu().save(FILE, FILE_RANK, header)

@@ -2,7 +2,8 @@
 
     python -m icons.train STAGE[:MINUTES]… [--minutes N]
 
-STAGE is code, autoencoder, text, unet or student, or several in this order. Checkpoints go to
+STAGE is code, autoencoder, text, unet or joint, or an add-on file of the trained model: student,
+style, word or controlnet; or several in this order. Checkpoints go to
 $TRAIN_DEMO_DIR every minute; started again, a stage goes on where it stopped, until it has had its
 minutes in all: of wall time on a card, of processor time elsewhere.
 """
@@ -14,7 +15,9 @@ import torch
 
 from .pack import Pack
 
-STAGES = ("code", "autoencoder", "text", "unet", "student")
+STAGES = (
+    "code", "autoencoder", "text", "unet", "joint", "student", "style", "word", "controlnet"
+)
 
 
 def arguments(words=None):
@@ -31,8 +34,6 @@ def arguments(words=None):
     ap.add_argument("--fresh", action="store_true", help="take up the weights, not the optimiser")
     ap.add_argument("--tiny", action="store_true", help="a tiny UNet, to try the chain")
     ap.add_argument("--empty", type=float, default=0.1, help="share without a caption")
-    ap.add_argument("--joint", type=float, default=0.3, help="the share of the time, the last, in"
-                    " which the text encoder learns with the UNet")
     ap.add_argument("--show", type=float, default=20, help="seconds between lines of the log")
     return ap.parse_args(words)
 

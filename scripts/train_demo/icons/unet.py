@@ -1,25 +1,25 @@
-"""The UNet, trained on latents that are put together (latents.py) and on the text encoder's output.
-
-Scenes get harder: first one large thing in the middle, then by and by other sizes, places and two
-things. The text encoder stays as it is until the last part of the time, then both learn together.
-"""
-
-import random
+"""The UNet, trained on latents that are put together (latents.py) and on what a text encoder is to
+hold of them (patches.py), not on a text encoder: both are trained at once, each alone, and then
+together (joint.py)."""
 
 import torch
 
 import models
 
-from . import networks, text
+from . import networks, patches
 from .captions import Captions
 from .code import fixed
 from .latents import Bank
+from .patches import Patches
 from .scenes import Scenes
 from .stage import Stage, autocast
 
-HARDER = 1500  # steps until scenes are as they are in use
-SNR = 0.1, 5.0  # the weight of the picture's error is the ratio of signal to noise within these
+ADDRESSED = 300  # steps in which the UNet is taught where patches are told
+ADDRESSES = 0.05  # the weight of that
+SNR = 0.3, 5.0  # the weight of the picture's error is the ratio of signal to noise within these
+NOISIER = 0.7  # steps of the path are 1000 times a uniform number to this power
 LATENT_NOISE = 0.05  # in the latents, so that the UNet does not learn to be exact to no end
+DOUBT = 0.3  # noise in what is told, so that it learns to see more in the latents than it is told
 
 
 class Noise:
@@ -40,20 +40,22 @@ class Noise:
 
 
 class Batches:
-    """Batches of latents and captions."""
+    """Batches of latents and of what is said about them."""
 
     def __init__(self, pack, device, seed):
         self.bank = Bank(pack, fixed(device), device)
+        self.patches = Patches(self.bank)
         self.captions = Captions(pack.parts, device)
         self.source = Scenes(pack, device, seed)
 
-    def next(self, n, hard=1.0, empty=0.1):
-        """Latents [n, 4, 16, 16] and token ids [n, 77]."""
-        scenes = self.source.batch(n, 0.2 * hard, 0.15 * hard, 0.4 * hard)
+    def next(self, n, empty=0.1):
+        """Latents [n, 4, 16, 16], token ids [n, 77] and what is told [n, COUNT, WIDTH]."""
+        scenes = self.source.batch(n)
         form = self.captions.choose(scenes, self.source.g, empty)
         rows = self.captions.rows(scenes, form, scenes["place_named"])
         z = self.bank.latents(scenes)
-        return z + LATENT_NOISE * torch.randn_like(z), self.captions.ids(rows)
+        z = z + LATENT_NOISE * torch.randn_like(z)
+        return z, self.captions.ids(rows), self.patches.of(scenes, form, self.captions)
 
 
 def new(args):
@@ -61,12 +63,16 @@ def new(args):
     return unet.to(args.device, memory_format=torch.channels_last)
 
 
+def batch_size(args):
+    return args.batch or (1024 if args.device != "cpu" else 64)
+
+
 def denoising_loss(epsilon, noise, z):
     """The loss of the noise that `epsilon` (of noisy latents and steps) finds."""
     # One step from each of as many equal parts of the path.
     n = len(z)
     part = torch.arange(n, device=z.device) + torch.rand(n, device=z.device)
-    t = (part / n * 1000).long().clamp(max=999)
+    t = ((part / n) ** NOISIER * 1000).long().clamp(max=999)
     e = torch.randn_like(z)
     signal, amount = noise.signal_and_noise(t)
     noisy = (signal * z + amount * e).contiguous(memory_format=torch.channels_last)
@@ -76,27 +82,27 @@ def denoising_loss(epsilon, noise, z):
 
 def train(pack, args):
     device = args.device
-    unet, encoder = new(args), text.trained(pack, device)
-    stage = Stage("unet", {"unet": unet, "text": encoder}, args, lr=args.lr or 3e-3)
+    unet = new(args)
+    stage = Stage("unet", {"unet": unet}, args, lr=args.lr or 3e-3)
     batches = Batches(pack, device, seed=stage.step + 1)
-    noise = Noise(device)
-    random.seed(stage.step)
+    embedded, noise, n = patches.embedding(device), Noise(device), batch_size(args)
     run = networks.compiled(unet, args)
-    n = args.batch or (1024 if device != "cpu" else 32)
-    print("weights", models.parameters(unet), models.parameters(encoder), flush=True)
+    print("weights", models.parameters(unet), flush=True)
+    errors, taught = [], None
+    if stage.step < ADDRESSED:
+        errors, taught = patches.teach_addresses(unet)
     while stage.running():
-        hard = 1.0 if stage.fresh else min(1.0, stage.step / HARDER)
-        z, ids = batches.next(n, hard, args.empty)
-        together = stage.left() < args.joint
-        with torch.set_grad_enabled(together), autocast(args):
-            context = encoder(ids[:, : text.length(device)])
-        # Cut here, so that a compiled UNet is the same whether the text encoder learns or not.
-        held = context.detach().requires_grad_()
+        z, _, told = batches.next(n, args.empty)
+        context = patches.written(told, embedded, DOUBT)
+        network = unet if taught else run
 
         def epsilon(x, t):
             with autocast(args):
-                return run(x, t, held).sample
+                return network(x, t, context).sample
 
         loss = denoising_loss(epsilon, noise, z)
-        stage.update(loss, n, (lambda: context.backward(held.grad)) if together else None)
+        stage.update(loss + ADDRESSES * sum(errors), n)
+        errors.clear()
+        if taught and stage.step >= ADDRESSED:
+            taught = taught()
     stage.finish()
