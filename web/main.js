@@ -24,7 +24,7 @@ import { storageSentence } from "./storage/database.js";
 import { onStartImageRefused, startImageFile, sweepStartImages } from "./storage/start_images.js";
 import { keepImage, imageFile } from "./storage/images.js";
 import { remembered } from "./storage/settings.js";
-import { embeddingsIn } from "./store/addons.js";
+import { embeddingsIn, embeddingWordsIn } from "./store/addons.js";
 import { lorasOf } from "./store/loras.js";
 import { theStore } from "./store/shared.js";
 import { lookForLost, lostModels, onLostModels } from "./store/lost.js";
@@ -107,7 +107,7 @@ const prompt = createPrompt(
     return session.engine.tokens(text, readingOf(fields));
   },
   changed,
-  () => "loras" in form.fields(),
+  { hasLoras: () => "loras" in form.fields(), taught: embeddingWordsIn },
 );
 const picture = createPicture({
   onKeepSeed: (seed) => actions.fill([["seed", seed]]),

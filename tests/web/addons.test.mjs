@@ -74,7 +74,7 @@ test("a LoRA for few steps sets what belongs to it", async (t) => {
 });
 
 test("the word of a textual inversion is in the prompt, and calls it", async (t) => {
-  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
+  const { page, state, make, type } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   const inversion = join(ADDONS, "teal.safetensors");
   await imports(page, "teal.safetensors", inversion);
@@ -87,6 +87,12 @@ test("the word of a textual inversion is in the prompt, and calls it", async (t)
   const theirs = await native(prompt, "--embedding", inversion);
   assert.ok(difference(made, theirs) <= 1, "the native program's picture");
   assert.match(await savedText(page), /"name":"teal","token":"<teal>","vectors":1/);
+  // The file's name calls it as well; only the word beside it is unknown.
+  const unknown = page.locator("#unknown-text");
+  await type({ prompt: "a teal heart, zzz" });
+  await unknown.filter({ hasText: "does not know “zzz”." }).waitFor();
+  await type({ prompt: "a teal heart" });
+  await unknown.filter({ hasText: /^$/ }).waitFor({ state: "attached" });
   // In another prompt nothing calls it.
   const plain = await make({ prompt: "a red heart on a white background" });
   const without = await native("a red heart on a white background");

@@ -48,6 +48,9 @@ async function load() {
 const wordsOf = (text) =>
   (text.toLowerCase().match(WORD) ?? []).filter((word) => /\p{L}/u.test(word));
 
+/** A text as a part of a regular expression. @param {string} text */
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
 /** The part of a prompt that is searched: whole words. @param {string} prompt */
 function searched(prompt) {
   const text = prompt.slice(0, SEARCHED_MAX);
@@ -66,7 +69,6 @@ export class Words {
     const { things, colours, styles, sizes, places, other } = vocabulary;
     const all = [things.flat(), colours, styles, sizes, places, other].flat();
     this.#known = new Set(all.flatMap(wordsOf));
-    const escaped = (/** @type {string} */ name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     const names = things.flat().map((name) => escaped(name).replaceAll(" ", "\\s+"));
     this.#thing = new RegExp(`(?<!\\p{L})(?:${names.join("|")})(?!\\p{L})`, "iu");
   }
@@ -75,13 +77,18 @@ export class Words {
    * What the model makes nothing of: the words of a prompt that it does not know, each once, and
    * whether one of its things is there, or a list of the user's, which may have one.
    * @param {string} prompt
+   * @param {string[]} [taught] words that were taught, which may be things
    */
-  check(prompt) {
+  check(prompt, taught = []) {
     const all = searched(prompt).replace(SYNTAX, " ");
-    const text = all.replace(WILDCARD, " ");
+    const whole = (/** @type {string} */ word) =>
+      `(?<![\\p{L}\\p{N}])${escaped(word)}(?![\\p{L}\\p{N}])`;
+    const words = taught.map((word) => new RegExp(whole(word), "giu"));
+    const text = [WILDCARD, ...words].reduce((text, word) => text.replace(word, " "), all);
     const known = (/** @type {string} */ word) => this.#known.has(word);
     const unknown = wordsOf(text).filter((word) => !known(word) && !word.split("-").every(known));
-    return { unknown: [...new Set(unknown)], hasThing: text !== all || this.#thing.test(text) };
+    const hasThing = taught.length > 0 || text !== all || this.#thing.test(text);
+    return { unknown: [...new Set(unknown)], hasThing };
   }
 
   /**

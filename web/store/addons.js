@@ -65,7 +65,13 @@ export function noteEmbeddings(models) {
  * The addresses of the stored textual inversions whose words are in these texts.
  * @param {string[]} texts prompts
  */
-export function embeddingsIn(texts) {
+export const embeddingsIn = (texts) => called(texts).map(({ id }) => `stored:${id}`);
+
+/** The words by which a prompt calls them. @param {string} prompt */
+export const embeddingWordsIn = (prompt) => called([prompt]).map(({ word }) => word);
+
+/** @param {string[]} texts @returns {{ id: string, word: string }[]} */
+function called(texts) {
   const text = texts.join("\n").toLowerCase();
   /** @type {unknown} */
   let list;
@@ -76,11 +82,11 @@ export function embeddingsIn(texts) {
   }
   const taken = new Set();
   return (Array.isArray(list) ? list : []).flatMap(([id, ...words]) => {
-    const called = words.find((/** @type {string} */ word) => callsIn(word, text));
+    const word = words.find((/** @type {string} */ word) => callsIn(word, text));
     // Of two files with one word the first is used.
-    if (called === undefined || taken.has(called.toLowerCase())) return [];
-    taken.add(called.toLowerCase());
-    return [`stored:${id}`];
+    if (word === undefined || taken.has(word.toLowerCase())) return [];
+    taken.add(word.toLowerCase());
+    return [{ id, word }];
   });
 }
 

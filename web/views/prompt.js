@@ -17,10 +17,14 @@ const MARKED_MAX = 10_000;
 const demo = () => import("../demo/words.js");
 const texts = () => import("../strings/demo_words.js");
 
-/** What is wrong with a prompt for the built-in model, or nothing. @param {string} prompt */
-async function wrongWords(prompt) {
+/**
+ * What is wrong with a prompt for the built-in model, or nothing.
+ * @param {string} prompt
+ * @param {string[]} taught words of it that call textual inversions
+ */
+async function wrongWords(prompt, taught) {
   const [{ words }, { demoWords }] = await Promise.all([demo(), texts()]);
-  const { unknown, hasThing } = (await words()).check(prompt);
+  const { unknown, hasThing } = (await words()).check(prompt, taught);
   if (unknown.length) return demoWords.unknown(unknown);
   return hasThing ? "" : demoWords.noThing();
 }
@@ -45,14 +49,16 @@ async function showKnown(use) {
  * @param {() => Promise<import("../engine/protocol.js").TokenCount>} tokens counts those of the
  * prompt, with the style's words
  * @param {() => void} onChange
- * @param {() => boolean} taught whether a LoRA is chosen, which may know other words
+ * @param {object} addons
+ * @param {() => boolean} addons.hasLoras whether a LoRA is chosen, which may know other words
+ * @param {(prompt: string) => string[]} addons.taught words that call textual inversions
  */
-export function createPrompt(state, tokens, onChange, taught) {
+export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
   const input = byId("prompt", HTMLTextAreaElement);
   const count = anyById("tokens");
   const cut = anyById("cut");
   const marks = anyById("prompt-marks");
-  const unknown = anyById("unknown");
+  const get = anyById("unknown-get");
   let timer = 0;
   /** Whether a count is under way, and whether the prompt has changed since. */
   let [waits, again] = [false, false];
@@ -78,11 +84,12 @@ export function createPrompt(state, tokens, onChange, taught) {
   /** Without the list of words nothing is said. */
   async function showUnknown() {
     const prompt = input.value;
-    const asks = isSmall() && prompt.trim() !== "" && !taught() && !prompt.includes("<lora:");
-    const wrong = asks ? await wrongWords(prompt).catch(() => "") : "";
+    const asks = isSmall() && prompt.trim() !== "" && !hasLoras() && !prompt.includes("<lora:");
+    const wrong = asks ? await wrongWords(prompt, taught(prompt)).catch(() => "") : "";
     if (prompt !== input.value) return;
+    // The text's element is never hidden: a screen reader would not tell what it says then.
     setText(anyById("unknown-text"), wrong);
-    unknown.hidden = !wrong;
+    get.hidden = !wrong;
   }
 
   /**

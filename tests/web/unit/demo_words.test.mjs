@@ -41,6 +41,14 @@ test("a list of words is no word, and may have a thing", () => {
   assert.deepEqual(words.check("a __b").unknown, ["b"]);
 });
 
+test("a word that calls a textual inversion is known, and may be a thing", () => {
+  const taught = ["teal", "my-cat", "c++"];
+  const known = { unknown: [], hasThing: true };
+  assert.deepEqual(words.check("a Teal my-cat, c++ on white", taught), known);
+  assert.deepEqual(words.check("a tealish heart", ["teal"]).unknown, ["tealish"]);
+  assert.deepEqual(words.check("a teal heart").unknown, ["teal"]);
+});
+
 test("the last word that is searched is a whole one", () => {
   assert.deepEqual(words.check("cat ".repeat(499) + "a red elephant").unknown, []);
   assert.deepEqual(words.check("cat ".repeat(499) + "horse horse").unknown, []);
