@@ -82,7 +82,7 @@ def train(pack, args):
     while stage.running():
         z, ids, drawings = batches.batch(n)
         with torch.no_grad(), autocast(args):
-            context = encoder(ids[:, : text.length("cpu")])
+            context = encoder(ids[:, : text.length(args)])
 
         def epsilon(x, t):
             with autocast(args):

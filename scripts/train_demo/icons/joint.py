@@ -32,7 +32,7 @@ def train(pack, args):
     while stage.running():
         z, ids, _ = batches.next(n, args.empty)
         with autocast(args):
-            context = encoder(ids[:, : text.length(device)])
+            context = encoder(ids[:, : text.length(args)])
         # Cut here, so that a compiled UNet does not depend on the text encoder.
         held = context.detach().requires_grad_()
 

@@ -39,7 +39,7 @@ def train(pack, args):
 
     while stage.running():
         z, ids, _ = batches.next(n)
-        ids = ids[:, : text.length(device)]
+        ids = ids[:, : text.length(args)]
         nothing = torch.full_like(ids, EOS)
         nothing[:, 0] = ids[:, 0]
         with torch.no_grad(), autocast(args):

@@ -69,7 +69,7 @@ def train(pack, args):
         z, ids = batches.next(n)
         weights = lora.weights()
         with torch.no_grad(), autocast(args):
-            context = encoder(ids[:, : text.length(device)])
+            context = encoder(ids[:, : text.length(args)])
 
         def epsilon(x, t):
             with autocast(args):

@@ -34,9 +34,9 @@ class Text(nn.Module):
         return self.clip(self.row[ids]).last_hidden_state
 
 
-def length(device):
-    """Positions of a batch. On a card always all, so that one graph is compiled."""
-    return 77 if device != "cpu" or random.random() < FULL else patches.SHORT
+def length(args):
+    """Positions of a batch: always all where the UNet is compiled, for one length."""
+    return patches.POSITIONS if args.compile or random.random() < FULL else patches.SHORT
 
 
 def error_of(context, told, embedded):
@@ -60,7 +60,7 @@ def train(pack, args):
         scenes = source.batch(args.batch or (1024 if device != "cpu" else 64))
         form = captions.choose(scenes, source.g)
         rows = captions.rows(scenes, form, scenes["place_named"])
-        ids = captions.ids(rows, length(device))
+        ids = captions.ids(rows, length(args))
         with autocast(args):
             context = text(ids)
         stage.update(error_of(context, told_by.of(scenes, form, captions), embedded), len(ids))

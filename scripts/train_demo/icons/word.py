@@ -64,7 +64,7 @@ def train(pack, args):
     n, stands = unet.batch_size(args), token(STANDS_FOR)
     while stage.running():
         z, ids = batches.batch(n)
-        ids = ids[:, : text.length(device)]
+        ids = ids[:, : text.length(args)]
         rows = torch.where(ids == stands, len(table), encoder.row[ids])
         longer = {name: torch.cat([table, word.vector[None]])}
         with autocast(args):
