@@ -1,14 +1,12 @@
 """The autoencoder in v1.4's topology, which learns to read and to produce the linear code.
 
-Three parts of the time, as in train_vae.py: the decoder at half resolution, the encoder, and the
+Three parts of the time: the decoder at half resolution, the encoder, and the
 decoder at full resolution, from the code and a little noise. The code being fixed, the UNet can be
 trained meanwhile.
 """
 
 import torch
 import torch.nn.functional as F
-
-from train_vae import decode_half, quiet_start
 
 from . import networks
 from .code import NOISE, distance, fixed, pictures
@@ -18,6 +16,31 @@ from .stage import Stage, autocast, load
 ENDS = (("half", 0.45), ("encoder", 0.52), ("full", 1.01))
 BATCH = {"half": 16, "encoder": 16, "full": 8}
 ON_CARD = 8  # times as many
+
+
+def decode_half(vae, z):
+    """The decoder without its last level: pictures of half the side (both levels are equally wide).
+    """
+    d = vae.decoder
+    h = d.mid_block(d.conv_in(vae.post_quant_conv(z)))
+    for block in d.up_blocks[:-2]:
+        h = block(h)
+    for resnet in d.up_blocks[-2].resnets:
+        h = resnet(h, None)
+    return d.conv_out(d.conv_act(d.conv_norm_out(h)))
+
+
+@torch.no_grad()
+def quiet_start(vae):
+    """Residual branches start small, the last upsampler as the identity."""
+    for name, p in vae.named_parameters():
+        if name.endswith("conv2.weight") or name.endswith("to_out.0.weight"):
+            p *= 0.2
+    torch.nn.init.dirac_(vae.decoder.up_blocks[-2].upsamplers[0].conv.weight)
+    torch.nn.init.zeros_(vae.decoder.up_blocks[-2].upsamplers[0].conv.bias)
+    torch.nn.init.dirac_(vae.post_quant_conv.weight)
+    for resnet in vae.decoder.up_blocks[-1].resnets:
+        resnet.conv2.weight *= 0.1
 
 
 def part_of(stage):

@@ -9,13 +9,13 @@ import re
 
 import torch
 
-import data
+from . import palette
 
-PLACES = [words for words, _, _ in data.PLACES]
+PLACES = [words for words, _, _ in palette.PLACES]
 EMOJI, SILHOUETTE, OUTLINE = range(3)
 BOS, EOS, POSITIONS = 49406, 49407, 77
 
-COLOURED = [  # today's (data.py), for silhouettes
+COLOURED = [  # for silhouettes
     "{a colour} {thing} on {a ground} background",
     "{a colour} {thing} on {a ground} background",
     "{a colour} {thing} on {ground}",
@@ -110,8 +110,8 @@ class Parts:
             "text": [""] + [p.strip() for p in literals],
             "thing": names,
             "a thing": [article(n) for n in names],
-            "colour": data.COLOUR_NAMES,
-            "a colour": [article(c) for c in data.COLOUR_NAMES],
+            "colour": palette.COLOUR_NAMES,
+            "a colour": [article(c) for c in palette.COLOUR_NAMES],
             "place": PLACES,
         }
         self.words, self.first = [], {}

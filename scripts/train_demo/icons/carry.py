@@ -12,8 +12,7 @@ from pathlib import Path
 
 import torch
 
-import data
-
+from . import work
 from .pack import FILE
 from .stage import load
 
@@ -29,7 +28,7 @@ def main(folder, *options):
     stages = (*STAGES, "unet", "joint") if "--unet" in options else STAGES
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(FILE, folder)
-    shutil.copytree(data.CACHE / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
+    shutil.copytree(work.FOLDER / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
     for name in stages:
         state = load(name)
         if state is None:

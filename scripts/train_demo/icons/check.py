@@ -16,9 +16,7 @@ from pathlib import Path
 
 import torch
 
-import data
-
-from . import patches, text
+from . import patches, text, work
 from .captions import Captions
 from .code import fixed
 from .latents import Bank
@@ -43,7 +41,7 @@ def latents_are_the_code_of_pictures(pack):
 def tokens_are_the_tokenizers(pack):
     from transformers import CLIPTokenizer
 
-    tok = CLIPTokenizer.from_pretrained(data.CACHE / "tokenizer")
+    tok = CLIPTokenizer.from_pretrained(work.FOLDER / "tokenizer")
     source, captions = Scenes(pack, seed=4), Captions(pack.parts)
     scenes = source.batch(2000, small=0.4, pairs=0.4, placed=0.7)
     form = captions.choose(scenes, source.g)
@@ -69,9 +67,6 @@ def held_out_is_held_out(pack):
     assert not seen & kept
     things = {k[0] for k in seen}
     assert len(things) == len(pack.names), len(things)
-    old = Scenes(pack, held=True).held[1, : len(data.NAMES)]
-    ours = [tuple(t) for t in old.nonzero().tolist() if t[1] != t[2]]
-    assert sorted(ours) == sorted(data.triples(held=True))
     return f"{len(seen)} combinations of training, {len(kept)} held out, none in both"
 
 
@@ -82,7 +77,7 @@ def text_encoder_is_exported(pack, folder):
     scenes = source.batch(8)
     form = captions.choose(scenes, source.g)
     ids = captions.ids(captions.rows(scenes, form, scenes["place_named"]))
-    state = torch.load(data.CACHE / "joint.pt")
+    state = torch.load(work.FOLDER / "joint.pt")
     ours = text.trained(pack, "cpu", state)
     theirs = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)
     with torch.no_grad():
@@ -103,12 +98,12 @@ def chain(args):
     for stage in STAGES:
         words = ["--tiny", "--steps", "2", "--batch", "4", *(["--compile"] * args.compile)]
         print(python("icons.train", stage, *words)[-1], flush=True)
-    out = str(data.CACHE / "export")
+    out = str(work.FOLDER / "export")
     print(python("icons.export", out, "--tiny")[-1], flush=True)
     few = ["--prompts", "4", "--empty", "2", "--steps", "2"]
     scores = json.loads(python("icons.evaluate", out, *few)[0])
     assert scores["prompts"] == 4 and scores["empty_prompts"] == 2
-    lora = ["--lora", str(data.CACHE / "few-steps-lcm.safetensors"), "--sampler", "lcm"]
+    lora = ["--lora", str(work.FOLDER / "few-steps-lcm.safetensors"), "--sampler", "lcm"]
     print(python("icons.evaluate", out, *few, "--guidance", "1", *lora)[0])
     return out
 
@@ -120,9 +115,7 @@ def main():
     if os.environ.get("CHECKING") is None:  # again, with the temporary folder
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(FILE, folder)
-            for more in data.CACHE.glob("silhouettes-*.npy"):
-                shutil.copy(more, folder)
-            shutil.copytree(data.CACHE / "tokenizer", Path(folder) / "tokenizer")
+            shutil.copytree(work.FOLDER / "tokenizer", Path(folder) / "tokenizer")
             env = {**os.environ, "TRAIN_DEMO_DIR": folder, "CHECKING": "1"}
             again = [sys.executable, "-m", "icons.check", *sys.argv[1:]]
             raise SystemExit(subprocess.run(again, env=env).returncode)

@@ -5,7 +5,7 @@
 
 A copy of the UNet's first half sees the drawing beside the latents, and what it finds is added to
 the skips. The model stays as it is. Shapes are silhouettes, turned, stretched, moved and scaled
-freely, and closed curves (../drawings.py); the model alone knows silhouettes upright at two sizes
+freely, and closed curves (drawings.py); the model alone knows silhouettes upright at two sizes
 and nine places, so what it makes of other shapes comes from the drawing. The folder is
 $TRAIN_DEMO_DIR/controlnet-shape.
 
@@ -20,20 +20,20 @@ import random
 import numpy as np
 import torch
 from diffusers import ControlNetModel
+from safetensors.torch import save_file
 
-import data
-from controlnet import overlap, save
-from drawings import Shapes
 
-from . import addon, evaluate, score, text, unet
+from . import addon, evaluate, score, text, unet, work
 from .code import fixed
+from .drawings import Shapes
 from .pack import Pack
 from .scenes import SIZE, Scenes
 from .stage import Stage, autocast
 from .style import silhouettes
 
 EMBEDDING = (16, 32, 64, 64)  # of the layers that bring a drawing to the size of the latents
-FOLDER = data.CACHE / "controlnet-shape"
+FOLDER = work.FOLDER / "controlnet-shape"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 HELD_OUT = 1_000_000  # seeds of drawings that training never sees
 EMPTY = 0.2  # share without a caption
 
@@ -72,6 +72,14 @@ class Drawn(unet.Batches):
         return z, ids, self.shapes.drawings(shapes)
 
 
+def save(net, folder):
+    """A folder as diffusers has it, weights in f16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    net.save_config(folder)
+    half = {k: v.detach().half().contiguous().clone() for k, v in net.state_dict().items()}
+    save_file(half, folder / WEIGHTS, {"format": "pt"})
+
+
 def train(pack, args):
     network, encoder = addon.frozen(pack, args)
     net = new(network).to(memory_format=torch.channels_last)
@@ -96,6 +104,20 @@ def train(pack, args):
     stage.finish()
     net.load_state_dict(stage.averages["net"])
     save(net, FOLDER)
+
+
+def overlap(picture, shape):
+    """How well what stands out of a picture [SIZE, SIZE, 3] overlaps a shape [SIZE, SIZE] of 0 and 1.
+
+    The background's colour is the median where nothing is drawn, the object's that where something
+    is. A pixel belongs to whichever it is nearer to."""
+    colours = picture.astype(np.float32)
+    background, own = np.median(colours[shape == 0], 0), np.median(colours[shape == 1], 0)
+    distance = lambda colour: ((colours - colour) ** 2).sum(2)
+    found = distance(own) < distance(background)
+    if np.abs(own - background).max() < 20:
+        return 0.0
+    return float((found & (shape == 1)).sum() / (found | (shape == 1)).sum())
 
 
 def held_out(pack, count):

@@ -3,7 +3,7 @@
     python -m icons.evaluate MODEL_DIR [--prompts 400] [--steps 25] [--guidance 5] [--sheet FILE]
     python -m icons.evaluate MODEL_DIR --program PROGRAM [--precision f16] [--weights q8_0]
     python -m icons.evaluate MODEL_DIR --lora FILE --sampler lcm --steps 4 --guidance 1
-    python -m icons.evaluate MODEL_DIR --today      on the prompts of ../evaluate.py, by its scores
+    python -m icons.evaluate MODEL_DIR --new-colour [--inversion FILE]
     python -m icons.evaluate --ceiling [MODEL_DIR]  the scores of the true pictures, and of those
                                                     after the model's autoencoder
 
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-import data
-import evaluate as today
-
+from . import word
 from .captions import EMOJI, Captions
 from .pack import STYLES, Pack
-from .scenes import SIZE, Pixels, Scenes
+from .palette import COLOUR_NAMES
+from .pictures import add_arguments, by_diffusers, compare, made
+from .scenes import Pixels, Scenes
 from .score import Templates, shown
 
 
@@ -57,6 +57,18 @@ def plan(pack, prompts, empty):
     for i in range(prompts, prompts + empty):
         jobs.append(dict(file=f"{i:04d}.png", prompt="", seed=i, background=None, things=[]))
     return jobs, scenes
+
+
+def plan_of_new_colour(pack, prompts):
+    """Pictures in which the colour of the textual inversion stands for another."""
+    source, at = Scenes(pack, seed=78, held=True), COLOUR_NAMES.index(word.STANDS_FOR)
+    jobs = jobs_of(pack, word.with_colour(source, at, prompts), source.g)
+    new = lambda colour: len(COLOUR_NAMES) if colour == at else colour
+    for job in jobs:
+        job["prompt"] = job["prompt"].replace(word.STANDS_FOR, word.NAME)
+        job["background"] = new(job["background"])
+        job["things"] = [(style, thing, new(colour)) for style, thing, colour in job["things"]]
+    return jobs
 
 
 class Tally:
@@ -130,24 +142,6 @@ def sheet(jobs, pictures, path, columns=10):
     page.save(path, optimize=True)
 
 
-def made(args, jobs):
-    """The pictures, by whichever program was asked for."""
-    if args.program:
-        return today.generate_by_program(args, jobs)
-    return today.generate(args, jobs, size=SIZE)
-
-
-def of_today(args):
-    """Rates on the prompts of the 64×64 model, of pictures at half their side."""
-    jobs = today.plan(args.prompts, 0)
-    pictures = made(args, jobs)
-    half = [np.asarray(Image.fromarray(p).reduce(2)) for p in pictures]
-    result, _, missed = today.report(jobs, half)
-    for job in jobs:
-        job["things"] = []
-    return result, missed, jobs, pictures
-
-
 def ceiling(args, pack, templates):
     """Prints the rates of the true pictures, and of those after the autoencoder."""
     jobs, scenes = plan(pack, args.prompts, 0)
@@ -176,8 +170,8 @@ def arguments():
     ap.add_argument("model", nargs="?")
     ap.add_argument("--prompts", type=int, default=400)
     ap.add_argument("--empty", type=int, default=100)
-    today.run_arguments(ap)
-    ap.add_argument("--today", action="store_true", help="the 64×64 model's prompts and scores")
+    add_arguments(ap)
+    ap.add_argument("--new-colour", action="store_true", help="prompts with word.py's colour")
     ap.add_argument("--ceiling", action="store_true", help="score the true pictures")
     ap.add_argument("--sheet", help="write a contact sheet here")
     return ap.parse_args()
@@ -187,20 +181,20 @@ def main():
     args = arguments()
     torch.set_num_threads(args.threads)
     pack = Pack()
-    if args.today:
-        result, missed, jobs, pictures = of_today(args)
+    templates = Templates(pack, [word.RGB] if args.new_colour else [])
+    if args.ceiling:
+        return ceiling(args, pack, templates)
+    if args.new_colour:
+        jobs = plan_of_new_colour(pack, args.prompts)
     else:
-        templates = Templates(pack)
-        if args.ceiling:
-            return ceiling(args, pack, templates)
         jobs, _ = plan(pack, args.prompts, args.empty)
-        pictures = made(args, jobs)
-        result, missed = report(jobs, pictures, templates)
+    pictures = made(args, jobs)
+    result, missed = report(jobs, pictures, templates)
     print(json.dumps(result))
     mistaken = ", ".join(f"{a} as {b} ({n})" for (a, b), n in missed.most_common(8))
     print("most often mistaken:", mistaken)
     if args.program and args.compare:
-        today.compare(pictures, today.generate(args, jobs, size=SIZE))
+        compare(pictures, by_diffusers(args, jobs))
     if args.sheet:
         sheet(jobs, pictures, args.sheet)
 

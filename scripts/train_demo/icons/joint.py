@@ -3,8 +3,6 @@ draw from what the text encoder really tells, and the text encoder to tell what 
 
 import random
 
-import torch
-
 from . import networks, text, unet
 from .stage import Stage, autocast, load
 

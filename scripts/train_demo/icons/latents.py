@@ -7,8 +7,7 @@ background's b, the picture is f·m + b·(1 - m), and so are its latents, channe
 import torch
 import torch.nn.functional as F
 
-import data
-
+from . import palette
 from .captions import EMOJI
 from .code import STRIDE
 from .pack import STYLES
@@ -22,7 +21,7 @@ class Bank:
 
     def __init__(self, pack, code, device="cpu"):
         self.kernel = code.kernel.detach().to(device)
-        self.palette = torch.from_numpy(data.PALETTE).to(device)
+        self.palette = torch.from_numpy(palette.PALETTE).to(device)
         self.grounds = self.flat(self.palette)
         covers, colours = [], []
         for style in STYLES:

@@ -1,13 +1,13 @@
-"""Muon for matrices and AdamW for the rest, as in muon.py, quick on a card: matrices of one shape
-are orthogonalised together, and the vectors of a kind are updated by one call."""
+"""Muon (momentum, orthogonalised by a few Newton-Schulz steps) for matrices and convolutions, AdamW
+for the rest. On these small networks it reaches a given loss in far fewer steps than AdamW alone.
+Matrices of one shape are orthogonalised together."""
 
 import torch
 
-from muon import split
-
 
 def orthogonal(g, steps=5):
-    """The nearest semi-orthogonal matrices to a stack [k, rows, columns], roughly."""
+    """The nearest semi-orthogonal matrices to a stack [k, rows, columns], roughly, by the quintic
+    iteration of Keller Jordan."""
     turned = g.shape[1] > g.shape[2]
     x = g.mT if turned else g
     x = x.bfloat16()
@@ -45,6 +45,17 @@ class Muon:
             stack = stack * (-lr * 0.2 * max(rows, columns) ** 0.5)
             torch._foreach_mul_(params, 1 - lr * self.weight_decay)
             torch._foreach_add_(params, [u.view_as(p) for u, p in zip(stack, params)])
+
+
+def split(model, first_and_last=("conv_in.", "conv_out.", "embedding", "quant_conv")):
+    """(parameters for Muon, parameters for AdamW)."""
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        hidden = p.ndim >= 2 and not any(
+            name.startswith(k) or f".{k}" in name for k in first_and_last
+        )
+        (matrices if hidden else rest).append(p)
+    return matrices, rest
 
 
 class Optimiser:

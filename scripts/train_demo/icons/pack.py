@@ -15,11 +15,9 @@ import tarfile
 import numpy as np
 import torch
 
-import data
+from . import captions, work
 
-from . import captions
-
-FILE = data.CACHE / "icons.npz"
+FILE = work.FOLDER / "icons.npz"
 STYLES = ("emoji", "silhouette", "outline")
 
 
@@ -40,9 +38,9 @@ def download(folder):
                 archive.extract(member, folder, filter="data")
 
 
-def kept(things, at_most):
-    """Today's objects and so many of the others, chosen by hash."""
-    first, rest = things[: len(data.NAMES)], things[len(data.NAMES) :]
+def kept(things, first, at_most):
+    """The first `first` things and so many of the others, chosen by hash."""
+    first, rest = things[:first], things[first:]
     key = lambda t: hashlib.sha256(t.names[0].encode()).hexdigest()
     some = set(sorted(map(key, rest))[: at_most - len(first)])
     return first + [t for t in rest if key(t) in some]
@@ -52,9 +50,9 @@ def encoder():
     """A function from a text to its token ids, without those of start and end."""
     from transformers import CLIPTokenizer
 
-    from make_tokenizer import write_tokenizer
+    from .tokenizer import write_tokenizer
 
-    folder = data.CACHE / "tokenizer"
+    folder = work.FOLDER / "tokenizer"
     if not folder.exists():
         write_tokenizer(folder)
     tok = CLIPTokenizer.from_pretrained(folder)
@@ -64,10 +62,10 @@ def encoder():
 def write(at_most):
     from . import draw, things
 
-    root = data.CACHE / "iconify"
+    root = work.FOLDER / "iconify"
     download(root)
     sources = things.Sources(root)
-    drawn = draw.drawings(kept(things.chosen(sources), at_most), sources, at_most)
+    drawn = draw.drawings(kept(things.chosen(sources), len(things.FIRST), at_most), sources, at_most)
     out = {}
     for i, side in enumerate(draw.SIZES):
         shape = {"emoji": (side, side, 4), "silhouette": (side, side), "outline": (side, side)}

@@ -21,11 +21,8 @@ import torch
 import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor
 
-import data
-
-from . import networks
+from . import networks, palette
 from .captions import EMOJI
-from .latents import SIDE
 from .scenes import RIGHT
 
 FIRST = 28  # the first position that holds a patch: longer than all captions
@@ -33,7 +30,7 @@ LINE = 4  # patches of a line, and latents of a patch's line
 COUNT = LINE * LINE
 SHORT = FIRST + COUNT  # positions that hold each patch once
 POSITIONS = 77
-COLOURS = len(data.COLOUR_NAMES)
+COLOURS = len(palette.COLOUR_NAMES)
 PIXELS = 2 * 4 * LINE * LINE  # numbers that say what is drawn in a patch
 WIDTH = PIXELS + COLOURS + 3 + COLOURS + COUNT
 # Sizes beside those of the latents, which have a standard deviation of 1.

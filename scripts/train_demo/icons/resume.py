@@ -7,15 +7,13 @@ Weights as stored, without the optimisers' state. The latent code stays that of 
 
 import sys
 
-import export
-
-from . import networks, text
+from . import export, networks, text
 from .pack import Pack
 from .stage import store
 
 
 def main(folder):
-    vae, unet, full, _ = export.read_model(folder)
+    vae, unet, full = export.read_model(folder)
     full = {export.text_name(k): v for k, v in full.items()}
     used = Pack().parts.used
     full[export.EMBEDDING] = full[export.EMBEDDING][used]

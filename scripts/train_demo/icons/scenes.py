@@ -9,24 +9,23 @@
 What is not in the middle is small, whether the caption says so or not. A small thing moves by its
 half, four whole patches of the autoencoder (32 pixels), so that it is the same pattern of latents
 wherever it stands. About a tenth of the combinations (thing, style, colour, background), of the
-emoji's (thing, background) and of the pairs of things is held out of training, chosen by hash;
-those of today's silhouettes are the same as in data.py. Things are never held out.
+emoji's (thing, background) and of the pairs of things is held out of training, chosen by hash.
+Things are never held out.
 """
 
 import hashlib
 
 import torch
 
-import data
-
+from . import palette
 from .captions import EMOJI, OUTLINE, SILHOUETTE
 
 SIZE = 128
 SIDES = (96, 64)
 STEPS = (16, 32)  # pixels to the next place, by size; no scene has a large thing elsewhere
-PLACES = torch.tensor([[right, down] for _, right, down in data.PLACES])
+PLACES = torch.tensor([[right, down] for _, right, down in palette.PLACES])
 LEFT, RIGHT = 1, 2  # the places of two things
-COLOURS = len(data.COLOUR_NAMES)
+COLOURS = len(palette.COLOUR_NAMES)
 SHARE = {EMOJI: 0.4, SILHOUETTE: 0.35, OUTLINE: 0.25}
 
 
@@ -38,7 +37,7 @@ def held_tables(names):
     """What is held out: [3, things, colours, backgrounds] (the emoji's do not depend on the
     colour) and the pairs [things, things]."""
     first = [n[0] for n in names]
-    c = data.COLOUR_NAMES
+    c = palette.COLOUR_NAMES
     shapes = [[[by_hash(f"{n}|{f}|{b}") for b in c] for f in c] for n in first]
     lines = [[[by_hash(f"{n}|outline|{f}|{b}") for b in c] for f in c] for n in first]
     emoji = [[[by_hash(f"{n}|emoji|{b}") for b in c]] * len(c) for n in first]
@@ -122,7 +121,7 @@ class Pixels:
     def __init__(self, pack, device="cpu"):
         styles = ("emoji", "silhouette", "outline")
         self.squares = [[pack.square(s, side).to(device) for side in SIDES] for s in styles]
-        self.palette = torch.from_numpy(data.PALETTE).to(device)
+        self.palette = torch.from_numpy(palette.PALETTE).to(device)
         self.device = device
 
     def put(self, out, style, size, of, places, colour):

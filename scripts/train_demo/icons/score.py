@@ -9,25 +9,27 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import data
-
+from . import palette
 from .latents import Bank
 from .pack import STYLES
 from .scenes import LEFT, PLACES, RIGHT, SIDES, SIZE
 
 SHRINK = 4
 SMALL = SIZE // SHRINK
-PALETTE = torch.from_numpy(data.PALETTE)
+PALETTE = torch.from_numpy(palette.PALETTE)
 
 
-def nearest_colour(rgb):
-    return int((PALETTE - rgb).square().sum(1).argmin())
+def nearest_colour(rgb, palette):
+    return int((palette - rgb).square().sum(1).argmin())
 
 
 class Templates:
-    """Coverage and colours of all drawings, as rows of SMALL × SMALL numbers."""
+    """Coverage and colours of all drawings, as rows of SMALL × SMALL numbers; and the colours that
+    there are, which may be more than those of the palette."""
 
-    def __init__(self, pack):
+    def __init__(self, pack, more=()):
+        new = torch.tensor(more).view(-1, 3) / 127.5 - 1
+        self.palette = torch.cat([PALETTE, new])
         self.names = [n[0] for n in pack.names]
         covers, emoji, where = [], [], []
         for style, name in enumerate(STYLES):
@@ -93,5 +95,5 @@ def shown(picture, templates, count=1):
             continue
         place = (LEFT, RIGHT)[i] if count == 2 else None
         found = templates.nearest(small, background, colour, place)
-        things.append((*found, nearest_colour(colour)))
-    return nearest_colour(background), things
+        things.append((*found, nearest_colour(colour, templates.palette)))
+    return nearest_colour(background, templates.palette), things

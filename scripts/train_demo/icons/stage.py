@@ -5,15 +5,14 @@ import time
 
 import torch
 
-import data
-
+from . import work
 from .optimiser import Optimiser
 
 EVERY = 60  # seconds between checkpoints
 
 
 def checkpoint(name):
-    return data.CACHE / f"{name}.pt"
+    return work.FOLDER / f"{name}.pt"
 
 
 def load(name, device="cpu"):

@@ -1,6 +1,6 @@
 """A few-step student of the trained UNet: 4 steps of the sampler lcm, guidance scale 1.
 
-Latent consistency distillation (../consistency.py) into a LoRA (../lora.py), the UNet frozen. The
+Latent consistency distillation (consistency.py) into a LoRA (lora.py), the UNet frozen. The
 file is $TRAIN_DEMO_DIR/few-steps-lcm.safetensors.
 """
 
@@ -9,18 +9,15 @@ import random
 import torch
 from torch.func import functional_call
 
-import consistency
-import data
-from lora import Lora
-
-from . import addon, text, unet
+from . import addon, consistency, text, unet, work
 from .captions import EOS
+from .lora import Lora
 from .stage import Stage, autocast
 
 RANK, FILE_RANK = 16, 8
 HUBER = 0.03
 GUIDANCE = 5.0
-FILE = data.CACHE / "few-steps-lcm.safetensors"
+FILE = work.FOLDER / "few-steps-lcm.safetensors"
 
 
 def train(pack, args):

@@ -7,17 +7,15 @@ import random
 import torch
 from torch.func import functional_call
 
-import data
-from lora import Lora
-
-from . import addon, text, unet
+from . import addon, palette, text, unet, work
 from .captions import SILHOUETTE
 from .code import fixed
+from .lora import Lora
 from .scenes import SIZE, Pixels
 from .stage import Stage, autocast
 
 RANK, FILE_RANK = 8, 4
-FILE = data.CACHE / "evening.safetensors"
+FILE = work.FOLDER / "evening.safetensors"
 
 
 def silhouettes(source, n):
@@ -37,17 +35,17 @@ class Skies:
 
     def drawn(self, scenes):
         """Pictures [n, 3, SIZE, SIZE]."""
-        palette = self.pixels.palette
-        ends = torch.tensor([1.0, 1.0, -1.0], device=palette.device)[:, None].expand(3, 3)
+        colours = self.pixels.palette
+        ends = torch.tensor([1.0, 1.0, -1.0], device=colours.device)[:, None].expand(3, 3)
         cover = (self.pixels.draw(scenes, ends.expand(len(scenes["thing"]), 3, 3)) + 1) / 2
-        black, gray = (data.COLOUR_NAMES.index(c) for c in ("black", "gray"))
+        black, gray = (palette.COLOUR_NAMES.index(c) for c in ("black", "gray"))
         above, below = (
-            palette[torch.where(scenes[k] == black, gray, scenes[k])][..., None, None]
+            colours[torch.where(scenes[k] == black, gray, scenes[k])][..., None, None]
             for k in ("ground", "colour")
         )
-        line = torch.linspace(0, 1, SIZE, device=palette.device)[:, None]
+        line = torch.linspace(0, 1, SIZE, device=colours.device)[:, None]
         sky = above + (below - above) * line
-        return palette[black][:, None, None] * cover + sky * (1 - cover)
+        return colours[black][:, None, None] * cover + sky * (1 - cover)
 
     def next(self, n):
         scenes = silhouettes(self.source, n)

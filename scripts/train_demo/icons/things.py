@@ -9,8 +9,55 @@ import json
 import re
 from collections import Counter, defaultdict
 
-import data
+from . import palette
 
+# The first things, by name: their icons of Material Design Icons.
+FIRST = {
+    "cat": "cat",
+    "dog": "dog-side",
+    "elephant": "elephant",
+    "duck": "duck",
+    "fish": "fish",
+    "rabbit": "rabbit",
+    "bird": "bird",
+    "snail": "snail",
+    "butterfly": "butterfly",
+    "car": "car-side",
+    "truck": "truck",
+    "rocket": "rocket",
+    "airplane": "airplane",
+    "sailboat": "sail-boat",
+    "house": "home",
+    "castle": "castle",
+    "tree": "pine-tree",
+    "palm tree": "palm-tree",
+    "flower": "flower",
+    "cactus": "cactus",
+    "mushroom": "mushroom",
+    "apple": "food-apple",
+    "cherry": "fruit-cherries",
+    "ice cream": "ice-cream",
+    "cup": "coffee",
+    "heart": "heart",
+    "star": "star",
+    "moon": "moon-waning-crescent",
+    "sun": "white-balance-sunny",
+    "cloud": "cloud",
+    "umbrella": "umbrella",
+    "lightning bolt": "lightning-bolt",
+    "crown": "crown",
+    "key": "key",
+    "bell": "bell",
+    "anchor": "anchor",
+    "ghost": "ghost",
+    "leaf": "leaf",
+    "diamond": "diamond",
+    "circle": "circle",
+    "square": "square",
+    "triangle": "triangle",
+    "guitar": "guitar-acoustic",
+    "puzzle piece": "puzzle",
+}
 # The packages of npm to unpack, by folder name.
 PACKAGES = {
     "fluent-emoji-flat": "@iconify-json/fluent-emoji-flat@1.2.6",
@@ -20,7 +67,7 @@ PACKAGES = {
     "emojilib": "emojilib@4.0.3",
 }
 CATEGORIES = ("Animals & Nature", "Food & Drink", "Activities", "Travel & Places", "Objects")
-# Today's objects (data.py) whose emoji has another name; None where no emoji fits.
+# Those whose emoji has another name; None where no emoji fits.
 EMOJI_OF = {
     "car": "automobile",
     "truck": "delivery-truck",
@@ -170,16 +217,16 @@ class Sources:
 
 def forbidden_words():
     """Words that mean something else in a caption."""
-    words = set(data.COLOUR_NAMES) | {"small", "large", "emoji", "outline", "silhouette", "flat"}
-    for place, _, _ in data.PLACES:
+    words = set(palette.COLOUR_NAMES) | {"small", "large", "emoji", "outline", "silhouette", "flat"}
+    for place, _, _ in palette.PLACES:
         words |= set(place.split())
     return words | {"background", "picture", "two", "and", "next", "to", "with", "of"}
 
 
 def chosen(sources):
-    """All things, today's 44 first."""
+    """All things, those of FIRST first."""
     things, taken = [], set()
-    for name, icon in data.OBJECTS.items():
+    for name, icon in FIRST.items():
         emoji = EMOJI_OF.get(name, name.replace(" ", "-"))
         line = emoji if emoji else sources.mdi_name(f"{icon}-outline")
         things.append(Thing([name], emoji, icon, line))

@@ -4,8 +4,6 @@ together (joint.py)."""
 
 import torch
 
-import models
-
 from . import networks, patches
 from .captions import Captions
 from .code import fixed
@@ -26,7 +24,7 @@ class Noise:
     """The noise schedule."""
 
     def __init__(self, device):
-        self.alphas = models.alphas_cumprod().to(device)
+        self.alphas = networks.alphas_cumprod().to(device)
 
     def signal_and_noise(self, t):
         a = self.alphas[t][:, None, None, None]
@@ -87,7 +85,7 @@ def train(pack, args):
     batches = Batches(pack, device, seed=stage.step + 1)
     embedded, noise, n = patches.embedding(device), Noise(device), batch_size(args)
     run = networks.compiled(unet, args)
-    print("weights", models.parameters(unet), flush=True)
+    print("weights", networks.parameters(unet), flush=True)
     errors, taught = [], None
     if stage.step < ADDRESSED:
         errors, taught = patches.teach_addresses(unet)

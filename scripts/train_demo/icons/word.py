@@ -8,15 +8,13 @@ import torch
 from safetensors.torch import save_file
 from torch.func import functional_call
 
-import data
-
-from . import addon, text, unet
+from . import addon, palette, text, unet, work
 from .captions import EMOJI
 from .stage import Stage, autocast
 
-NAME, RGB = data.NEW_COLOUR
+NAME, RGB = "<teal>", (0, 128, 128)
 STANDS_FOR = "blue"  # the colour whose place the new one takes in scenes and captions
-FILE = data.CACHE / "teal.safetensors"
+FILE = work.FOLDER / "teal.safetensors"
 TABLE = "token_embedding.weight"
 
 
@@ -28,24 +26,28 @@ class Word(torch.nn.Module):
         self.vector = torch.nn.Parameter(begins.detach().mean(0))
 
 
+def with_colour(source, colour, n):
+    """Scenes in which a colour is named."""
+    scenes = source.batch(12 * n)
+    second = (scenes["count"] == 2) & (scenes["colour2"] == colour)
+    named = (scenes["style"] != EMOJI) & ((scenes["colour"] == colour) | second)
+    here = (named | (scenes["ground"] == colour)).nonzero()[:n, 0]
+    return {k: v[here] for k, v in scenes.items()}
+
+
 class Batches(unet.Batches):
     """Batches in which the new colour stands for another, in every picture."""
 
     def __init__(self, pack, device, seed):
         super().__init__(pack, device, seed)
-        self.at = data.COLOUR_NAMES.index(STANDS_FOR)
+        self.at = palette.COLOUR_NAMES.index(STANDS_FOR)
         self.bank.palette = self.bank.palette.clone()
         self.bank.palette[self.at] = torch.tensor(RGB) / 127.5 - 1
         self.bank.grounds = self.bank.flat(self.bank.palette)
 
     def batch(self, n):
         """Latents and captions, in which the other colour's word is to be replaced."""
-        scenes = self.source.batch(12 * n)
-        coloured = scenes["style"] != EMOJI
-        second = (scenes["count"] == 2) & (scenes["colour2"] == self.at)
-        new = coloured & ((scenes["colour"] == self.at) | second)
-        here = (new | (scenes["ground"] == self.at)).nonzero()[:n, 0]
-        scenes = {k: v[here] for k, v in scenes.items()}
+        scenes = with_colour(self.source, self.at, n)
         form = self.captions.choose(scenes, self.source.g, empty=0, partial=0)
         rows = self.captions.rows(scenes, form, scenes["place_named"])
         return self.bank.latents(scenes), self.captions.ids(rows)

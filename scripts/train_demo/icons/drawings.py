@@ -1,6 +1,6 @@
 """Shapes and the drawings of them that the built-in model's ControlNet is guided by.
 
-A shape is a mask [side, side]: the silhouette of an object (`data.py`), stretched, turned, moved
+A shape is a mask [side, side]: a thing's silhouette, stretched, turned, moved
 and scaled freely, or a closed curve around a point,
 
     r(a) = r0 · (1 + sum over k of w_k · cos(k·a + p_k))
@@ -14,8 +14,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-
-import data
 
 # Samples of a shape along a pixel's side.
 FINE = 2
@@ -36,11 +34,9 @@ class Shapes:
     """Random shapes, from a seed: of silhouettes [things, 1, y, x] in 0..1, for pictures of that
     side."""
 
-    def __init__(self, seed, curves=0.4, silhouettes=None, side=data.SIZE):
+    def __init__(self, seed, silhouettes, side, curves=0.4):
         self.g = torch.Generator().manual_seed(seed)
         self.curves = curves  # share of closed curves
-        if silhouettes is None:
-            silhouettes = torch.from_numpy(data.silhouettes()).float()[:, None] / 255
         self.silhouettes, self.side = silhouettes, side
         self.at = coordinates(side)
 

@@ -1,0 +1,45 @@
+"""Writes the words that the model knows, for the page.
+
+    python -m icons.words ../../web/demo/words.json
+
+The page lists them, and says which words of a prompt are not among them.
+"""
+
+import argparse
+import json
+import re
+
+from . import captions, palette
+from .pack import Pack
+
+STYLES, SIZES = ["emoji", "outline", "silhouette"], ["small"]
+
+
+def other_words():
+    """The words of the captions' forms that stand for nothing in the picture."""
+    text = re.sub(r"\{[^}]*\}", " ", " ".join(captions.Parts.all_forms()))
+    return sorted(({*text.split(), "a", "an", "the"} - {*STYLES, *SIZES, ","}))
+
+
+def vocabulary(pack):
+    """Lists of words: of a thing first its name, then other names of it."""
+    return {
+        "things": pack.names,
+        "colours": palette.COLOUR_NAMES,
+        "styles": STYLES,
+        "sizes": SIZES,
+        "places": [words for words, _, _ in palette.PLACES],
+        "other": other_words(),
+    }
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("file")
+    with open(ap.parse_args().file, "w") as file:
+        json.dump(vocabulary(Pack()), file, ensure_ascii=False, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
