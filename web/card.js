@@ -7,9 +7,10 @@ export const CARD = [
     title: "The built-in model",
     text: [
       "Small, with the topology of Stable Diffusion v1.4, trained by this project from nothing: " +
-        "it draws one flat shape in one colour on a ground of another, 64 × 64 pixels. It is " +
-        "here so that everything can be tried at once. Its shapes come from Material Design " +
-        "Icons (Apache-2.0); no published weights and no images of people were used.",
+        "it draws icons of 420 things, 128 × 128 pixels: emoji, silhouettes and outlines on a " +
+        "ground of one colour. It is here so that everything can be tried at once. Its icons " +
+        "come from Fluent Emoji (MIT) and Material Design Icons (Apache-2.0); no published " +
+        "weights and no images of people were used.",
     ],
   },
   {

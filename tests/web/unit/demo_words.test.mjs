@@ -12,8 +12,8 @@ const file = join(import.meta.dirname, "../../../web/demo/words.json");
 const words = new Words(JSON.parse(await readFile(file, "utf8")));
 
 test("the words that are not known are named once, in their order", () => {
-  const { unknown, hasThing } = words.check("A horse, a HORSE and a red cat's hat; café");
-  assert.deepEqual(unknown, ["horse", "and", "cat's", "hat", "café"]);
+  const { unknown, hasThing } = words.check("A robot, a ROBOT or a red cat's hat; café");
+  assert.deepEqual(unknown, ["robot", "or", "cat's", "café"]);
   assert.ok(hasThing);
 });
 
@@ -51,7 +51,7 @@ test("a word that calls a textual inversion is known, and may be a thing", () =>
 
 test("the last word that is searched is a whole one", () => {
   assert.deepEqual(words.check("cat ".repeat(499) + "a red elephant").unknown, []);
-  assert.deepEqual(words.check("cat ".repeat(499) + "horse horse").unknown, []);
+  assert.deepEqual(words.check("cat ".repeat(499) + "robot robot").unknown, []);
   assert.deepEqual(words.check("a".repeat(3000)), { unknown: [], hasThing: false });
 });
 
