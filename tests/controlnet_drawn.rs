@@ -9,7 +9,7 @@ use darkroom::weights::{ControlFile, FileSource};
 use pollster::block_on;
 use std::rc::Rc;
 
-const SIDE: u32 = 64;
+const SIDE: u32 = 128;
 
 /// Whether a pixel is drawn.
 type Shape = fn(f64, f64) -> bool;

@@ -32,8 +32,8 @@ const sha256 = (/** @type {Uint8Array} */ bytes) =>
 /** Of rank 1, in the middle of the built-in model's UNet. */
 const STYLE = Buffer.from(
   safetensors({
-    "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_v.lora_down.weight": [1, 64],
-    "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_v.lora_up.weight": [96, 1],
+    "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_v.lora_down.weight": [1, 192],
+    "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_v.lora_up.weight": [128, 1],
   }),
 );
 /** What other programs call it: SHA-256 of what follows the header. */

@@ -27,17 +27,17 @@ const TEXT = "text_model_encoder_layers_0_mlp_fc1";
 /** Of rank 1, in the middle of the built-in model's UNet and in its text encoder. */
 const STYLE = Buffer.from(
   safetensors({
-    [`lora_unet_${MIDDLE}.lora_down.weight`]: [1, 64],
-    [`lora_unet_${MIDDLE}.lora_up.weight`]: [96, 1],
-    [`lora_te_${TEXT}.lora_down.weight`]: [1, 64],
-    [`lora_te_${TEXT}.lora_up.weight`]: [256, 1],
+    [`lora_unet_${MIDDLE}.lora_down.weight`]: [1, 192],
+    [`lora_unet_${MIDDLE}.lora_up.weight`]: [128, 1],
+    [`lora_te_${TEXT}.lora_down.weight`]: [1, 192],
+    [`lora_te_${TEXT}.lora_up.weight`]: [1280, 1],
   }),
 );
 /** Of the UNet alone. */
 const OTHER = Buffer.from(
   safetensors({
-    [`lora_unet_${MIDDLE}.lora_down.weight`]: [1, 64],
-    [`lora_unet_${MIDDLE}.lora_up.weight`]: [96, 1],
+    [`lora_unet_${MIDDLE}.lora_down.weight`]: [1, 192],
+    [`lora_unet_${MIDDLE}.lora_up.weight`]: [128, 1],
   }),
 );
 
@@ -173,7 +173,7 @@ test("what is no LoRA for this model is refused with a sentence", async (t) => {
   const wide = Buffer.from(
     safetensors({
       [`${toKeys}.lora_down.weight`]: [1, 1024],
-      [`${toKeys}.lora_up.weight`]: [96, 1],
+      [`${toKeys}.lora_up.weight`]: [128, 1],
     }),
   );
   await imports(page, "wide", wide);
