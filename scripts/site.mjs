@@ -191,6 +191,11 @@ async function restate(model, path) {
   if (!file) throw new Error(`The manifest of ${model} does not list ${path}.`);
   file.bytes = bytes.length;
   file.sha256 = hashOf(bytes);
+  const size = manifest.chunk_bytes;
+  const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => i * size);
+  const chunks = starts.map((start) => hashOf(bytes.subarray(start, start + size)));
+  if (chunks.length > 1) file.chunks = chunks;
+  else delete file.chunks;
   await writeFile(name, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 

@@ -30,7 +30,7 @@ test("the example of the element shows its pictures, one engine for all", async 
   const { page, site, state } = await visit(t, { server });
   await state("ready");
   await page.goto(`${site.url}examples/element.html`);
-  await page.getByRole("img", { name: "a red heart on yellow" }).waitFor();
+  await page.getByRole("img", { name: "a penguin on a blue background" }).waitFor();
   await page.getByRole("img", { name: "a blue moon on white" }).waitFor();
   assert.equal(page.workers().length, 1);
   const size = await page.evaluate(async () => {
@@ -48,7 +48,7 @@ test("the element tells what is wrong with its attributes", async (t) => {
   const { page, site, state } = await visit(t, { server });
   await state("ready");
   await page.goto(`${site.url}examples/element.html`);
-  await page.getByRole("img", { name: "a red heart on yellow" }).waitFor();
+  await page.getByRole("img", { name: "a penguin on a blue background" }).waitFor();
   await page
     .locator("darkroom-image")
     .first()

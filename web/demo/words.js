@@ -6,6 +6,7 @@ import { LIST_NAME } from "../batch/list_name.js";
 /**
  * @typedef {object} Vocabulary
  * @property {string[][]} things of each its name, then other names of it
+ * @property {string[]} coloured the things that are always drawn in one colour
  * @property {string[]} colours
  * @property {string[]} styles such as "outline"
  * @property {string[]} sizes such as "small"
@@ -106,15 +107,17 @@ export class Words {
     return found.sort((a, b) => begins(a) - begins(b)).map(([name = ""]) => name);
   }
 
-  /** A random prompt, of one of the things or of this one. @param {string} [thing] */
+  /** A random prompt, of one of the things or of this one, as it is or in a colour. @param {string} [thing] */
   prompt(thing) {
     const any = (/** @type {string[]} */ list) =>
       list[Math.floor(Math.random() * list.length)] ?? "";
-    const { colours, things } = this.vocabulary;
+    const { colours, coloured, things } = this.vocabulary;
     const colour = any(colours);
     const ground = any(colours.filter((other) => other !== colour));
     const what = thing ?? any(things.map(([name = ""]) => name));
     const article = (/** @type {string} */ word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
-    return `${article(colour)} ${what} on ${article(ground)} background`;
+    const plain = !coloured.includes(what) && Math.random() < 0.5;
+    const named = plain ? article(what) : `${article(colour)} ${what}`;
+    return `${named} on ${article(ground)} background`;
   }
 }

@@ -1,23 +1,25 @@
 // Prompts to start from, of words that the built-in model knows (demo/words.json).
 
 /** The prompt of the first visit. */
-export const FIRST_PROMPT = "a red heart on yellow";
+export const FIRST_PROMPT = "a penguin on a blue background";
 
 /** A seed with which it gives a good image. */
 export const FIRST_SEED = "5";
 
 /** Others, of which some are shown. */
 const OTHERS = [
-  "a yellow moon on black",
-  "a purple castle on pink",
-  "a small white cloud on blue",
-  "a green palm tree on orange",
-  "a black umbrella on red",
-  "an orange fish on blue",
+  "a unicorn on a purple background",
+  "a fox on a yellow background",
+  "a rocket on a black background",
+  "a cupcake on a purple background",
+  "an octopus on a green background",
+  "a cat and a dog on a pink background",
+  "a small hamburger on orange, in the bottom right corner",
+  "a red outline of a castle on white",
+  "a purple silhouette of a dragon on pink",
   "a white rabbit on green",
-  "a small yellow star on purple",
-  "a pink flower on white",
-  "a gray elephant on pink",
+  "an orange fish on blue",
+  "a yellow moon on black",
 ];
 
 /** How many others are shown. */

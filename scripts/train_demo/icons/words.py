@@ -25,6 +25,8 @@ def vocabulary(pack):
     """Lists of words: of a thing first its name, then other names of it."""
     return {
         "things": pack.names,
+        # Those that are no emoji.
+        "coloured": [names[0] for names, emoji in zip(pack.names, pack.has[:, 0]) if not emoji],
         "colours": palette.COLOUR_NAMES,
         "styles": STYLES,
         "sizes": SIZES,
