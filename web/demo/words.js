@@ -107,7 +107,10 @@ export class Words {
     return found.sort((a, b) => begins(a) - begins(b)).map(([name = ""]) => name);
   }
 
-  /** A random prompt, of one of the things or of this one, as it is or in a colour. @param {string} [thing] */
+  /**
+   * A random prompt, of one of the things or of this one, as it is or in a colour.
+   * @param {string} [thing]
+   */
   prompt(thing) {
     const any = (/** @type {string[]} */ list) =>
       list[Math.floor(Math.random() * list.length)] ?? "";

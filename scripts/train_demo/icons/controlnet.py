@@ -107,7 +107,7 @@ def train(pack, args):
 
 
 def overlap(picture, shape):
-    """How well what stands out of a picture [SIZE, SIZE, 3] overlaps a shape [SIZE, SIZE] of 0 and 1.
+    """How well what stands out of a picture [SIZE, SIZE, 3] overlaps a shape [SIZE, SIZE] of 0, 1.
 
     The background's colour is the median where nothing is drawn, the object's that where something
     is. A pixel belongs to whichever it is nearer to."""

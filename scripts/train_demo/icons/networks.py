@@ -1,4 +1,4 @@
-"""The three networks' widths, and the noise schedule. Topology, tokenizer and schedule are v1.4's."""
+"""The three networks' widths, and the noise schedule; topology, tokenizer, schedule are v1.4's."""
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel

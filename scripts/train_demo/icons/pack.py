@@ -65,7 +65,8 @@ def write(at_most):
     root = work.FOLDER / "iconify"
     download(root)
     sources = things.Sources(root)
-    drawn = draw.drawings(kept(things.chosen(sources), len(things.FIRST), at_most), sources, at_most)
+    some = kept(things.chosen(sources), len(things.FIRST), at_most)
+    drawn = draw.drawings(some, sources, at_most)
     out = {}
     for i, side in enumerate(draw.SIZES):
         shape = {"emoji": (side, side, 4), "silhouette": (side, side), "outline": (side, side)}

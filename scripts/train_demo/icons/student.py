@@ -24,7 +24,7 @@ def train(pack, args):
     device = args.device
     teacher, encoder = addon.frozen(pack, args)
     lora = Lora(teacher, RANK).to(device)
-    stage = Stage("student", {"lora": lora}, args, lr=args.lr or 3e-3, warm=30)
+    stage = Stage("student", {"lora": lora}, args, lr=args.lr or 5e-4, warm=30)
     batches = unet.Batches(pack, device, seed=stage.step + 1)
     noise = unet.Noise(device)
     random.seed(stage.step)

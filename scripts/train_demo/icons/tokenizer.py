@@ -1,8 +1,8 @@
 """Rebuilds the tokenizer files of Stable Diffusion v1 (CLIP's byte-pair encoding, 49,408 tokens).
 
-The merges come from the `bpe_simple_vocab_16e6.txt.gz` that the open_clip package (MIT) carries; the
-two files written here are byte for byte those of the published checkpoints, which their SHA-256
-sums prove.
+The merges come from the `bpe_simple_vocab_16e6.txt.gz` that the open_clip package (MIT) carries;
+the two files written here are byte for byte those of the published checkpoints, which their
+SHA-256 sums prove.
 
     python icons/tokenizer.py OUT_DIR
 """
