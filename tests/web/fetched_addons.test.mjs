@@ -245,7 +245,7 @@ test("those of the built-in model are offered", async (t) => {
   page.on("dialog", (dialog) => {
     assert.match(
       dialog.message(),
-      /evening \(542 kB\) from this site.*MIT or Apache-2\.0.*built-in/,
+      /evening \(782 kB\) from this site.*MIT or Apache-2\.0.*built-in/,
     );
     void dialog.accept();
   });
@@ -255,7 +255,7 @@ test("those of the built-in model are offered", async (t) => {
   const made = await make(FIELDS);
   assert.ok(difference(made, await native("--lora", EVENING)) <= 1);
   await page
-    .getByText(/LoRA · made for the built-in model · 542 kB · MIT or Apache-2\.0/)
+    .getByText(/LoRA · made for the built-in model · 782 kB · MIT or Apache-2\.0/)
     .waitFor();
   await page.getByText(/textual inversion · called by: <teal>/).waitFor();
   // With the offers known, another file is none of them.
