@@ -296,6 +296,6 @@ test("the built-in model draws", async (t) => {
   const { state, make } = await visit(t, { patience: PICTURE_MS, hash: "#steps=6&seed=3" });
   await state("ready");
   const picture = await make({ prompt: "a red cat on a yellow background" });
-  assert.deepEqual([picture.width, picture.height], [64, 64]);
+  assert.deepEqual([picture.width, picture.height], [128, 128]);
   assertPicture(picture);
 });

@@ -123,11 +123,9 @@ test("no sentence that appears moves the buttons away under the mouse", async (t
   const context = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 };
   const { page, state, type, generate } = await visit(t, { server, hash: "#steps=3", context });
   await state("ready");
-  const place = async () => {
-    const box = await generate.boundingBox();
-    assert.ok(box, "the button is there");
-    return box.y;
-  };
+  /** In the page: to type scrolls to the prompt. @param {import("playwright-core").Locator} one */
+  const top = (one) => one.evaluate((element) => element.getBoundingClientRect().y + scrollY);
+  const place = () => top(generate);
   await type({ prompt: "a red cat" });
   await generate.scrollIntoViewIfNeeded();
   const before = await place();
@@ -140,7 +138,7 @@ test("no sentence that appears moves the buttons away under the mouse", async (t
   await state("error");
   const fault = page.locator("#fault");
   await fault.waitFor();
-  const below = ((await fault.boundingBox())?.y ?? 0) - (await place());
+  const below = (await top(fault)) - (await place());
   assert.ok(below > 0, `a fault stands below: ${below}`);
 });
 
