@@ -80,11 +80,21 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   }
 });
 
+/**
+ * Waits for what the page loads once the built-in model is open.
+ * @param {import("playwright-core").Page} page
+ */
+const hasWords = (page) =>
+  page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/words.json")),
+  );
+
 test("the privacy room counts requests, and there are none while generating", async (t) => {
   const { page, state, make } = await visit(t, { server, hash: "#steps=20" });
   await state("ready");
   // The service worker looks at its script once the model is there.
   await page.waitForFunction(() => navigator.serviceWorker.getRegistration());
+  await hasWords(page);
   await make({});
   await page.locator('[data-view="privacy"]').click();
   const number = async (/** @type {string} */ id) =>
@@ -100,6 +110,7 @@ test("the privacy room counts requests, and there are none while generating", as
 test("files of the app that are kept while generating are told apart", async (t) => {
   const { page, state, generate } = await visit(t, { server, hash: "#steps=20" });
   await state("ready");
+  await hasWords(page);
   const tell = () =>
     page.evaluate(() => {
       for (const url of ["./engine/worker.js", "https://elsewhere.example/"])
@@ -170,7 +181,7 @@ test("a saved style goes with the prompt, and outlives a reload", async (t) => {
 test("tokens are counted, and what is not seen is told", async (t) => {
   const { page, state, type } = await visit(t, { server });
   await state("ready");
-  await page.locator("#tokens").filter({ hasText: "5 of 75 tokens" }).waitFor();
+  await page.locator("#tokens").filter({ hasText: "6 of 75 tokens" }).waitFor();
   await type({ prompt: `${"word ".repeat(75)}beyond sight` });
   await page.locator("#cut").filter({ hasText: "does not see: “beyond sight”" }).waitFor();
   await page.getByText("Advanced", { exact: true }).click();
