@@ -198,6 +198,10 @@ class Captions:
         tail = torch.where((place_named & (form > 0))[:, None], fill(placed), 0)
         return torch.cat([fill(self.forms[form]), tail], 1)
 
+    def ids_of(self, scenes, form, length=POSITIONS):
+        """Token ids [n, length] of the captions of scenes in these forms."""
+        return self.ids(self.rows(scenes, form, scenes["place_named"]), length)
+
     def ids(self, rows, length=POSITIONS):
         """Token ids as CLIP's tokenizer gives them, cut at `length` positions."""
         pieces = self.tokens[rows].flatten(1)

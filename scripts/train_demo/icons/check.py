@@ -76,7 +76,7 @@ def text_encoder_is_exported(pack, folder):
     captions, source = Captions(pack.parts), Scenes(pack, seed=6)
     scenes = source.batch(8)
     form = captions.choose(scenes, source.g)
-    ids = captions.ids(captions.rows(scenes, form, scenes["place_named"]))
+    ids = captions.ids_of(scenes, form)
     state = torch.load(work.FOLDER / "joint.pt")
     ours = text.trained(pack, "cpu", state)
     theirs = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)

@@ -22,7 +22,6 @@ import torch
 from diffusers import ControlNetModel
 from safetensors.torch import save_file
 
-
 from . import addon, evaluate, score, text, unet, work
 from .code import fixed
 from .drawings import Shapes
@@ -67,9 +66,7 @@ class Drawn(unet.Batches):
         )
         z = self.code(colour * shapes + ground * (1 - shapes))
         form = self.captions.choose(scenes, self.source.g, EMPTY)
-        ids = self.captions.ids(self.captions.rows(scenes, form, scenes["place_named"]))
-        z = z + unet.LATENT_NOISE * torch.randn_like(z)
-        return z, ids, self.shapes.drawings(shapes)
+        return unet.with_noise(z), self.captions.ids_of(scenes, form), self.shapes.drawings(shapes)
 
 
 def save(net, folder):

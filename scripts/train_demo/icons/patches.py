@@ -22,14 +22,13 @@ import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor
 
 from . import networks, palette
-from .captions import EMOJI
+from .captions import EMOJI, POSITIONS
 from .scenes import RIGHT
 
 FIRST = 28  # the first position that holds a patch: longer than all captions
 LINE = 4  # patches of a line, and latents of a patch's line
 COUNT = LINE * LINE
 SHORT = FIRST + COUNT  # positions that hold each patch once
-POSITIONS = 77
 COLOURS = len(palette.COLOUR_NAMES)
 PIXELS = 2 * 4 * LINE * LINE  # numbers that say what is drawn in a patch
 WIDTH = PIXELS + COLOURS + 3 + COLOURS + COUNT

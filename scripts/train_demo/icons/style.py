@@ -8,10 +8,10 @@ import torch
 from torch.func import functional_call
 
 from . import addon, palette, text, unet, work
-from .captions import SILHOUETTE
+from .captions import SILHOUETTE, Captions
 from .code import fixed
 from .lora import Lora
-from .scenes import SIZE, Pixels
+from .scenes import SIZE, Pixels, Scenes
 from .stage import Stage, autocast
 
 RANK, FILE_RANK = 8, 4
@@ -29,8 +29,7 @@ class Skies:
     """Batches of latents and captions in the style."""
 
     def __init__(self, pack, device, seed):
-        batches = unet.Batches(pack, device, seed)
-        self.source, self.captions = batches.source, batches.captions
+        self.source, self.captions = Scenes(pack, device, seed), Captions(pack.parts, device)
         self.pixels, self.code = Pixels(pack, device), fixed(device)
 
     def drawn(self, scenes):
@@ -50,9 +49,8 @@ class Skies:
     def next(self, n):
         scenes = silhouettes(self.source, n)
         form = self.captions.choose(scenes, self.source.g)
-        rows = self.captions.rows(scenes, form, scenes["place_named"])
         z = self.code(self.drawn(scenes))
-        return z + unet.LATENT_NOISE * torch.randn_like(z), self.captions.ids(rows)
+        return unet.with_noise(z), self.captions.ids_of(scenes, form)
 
 
 def train(pack, args):
@@ -75,11 +73,10 @@ def train(pack, args):
 
         stage.update(unet.denoising_loss(epsilon, noise, z), n)
     stage.finish()
-    for p, average in zip(lora.parameters(), stage.averages["lora"].values()):
-        p.data.copy_(average)
     about = (
         "Black silhouettes before a sky of two colours, the background's above and the thing's"
         " below. Weight 1; it needs no trigger word."
     )
     header = addon.metadata("stable-diffusion-v1/lora", "Evening", about, network)
+    lora.load_state_dict(stage.averages["lora"])
     lora.cpu().save(FILE, FILE_RANK, header)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from . import networks, patches
-from .captions import Captions
+from .captions import POSITIONS, Captions
 from .code import fixed
 from .latents import Bank
 from .patches import Patches
@@ -36,7 +36,7 @@ class Text(nn.Module):
 
 def length(args):
     """Positions of a batch: always all where the UNet is compiled, for one length."""
-    return patches.POSITIONS if args.compile or random.random() < FULL else patches.SHORT
+    return POSITIONS if args.compile or random.random() < FULL else patches.SHORT
 
 
 def error_of(context, told, embedded):
@@ -59,8 +59,7 @@ def train(pack, args):
     while stage.running():
         scenes = source.batch(args.batch or (1024 if device != "cpu" else 64))
         form = captions.choose(scenes, source.g)
-        rows = captions.rows(scenes, form, scenes["place_named"])
-        ids = captions.ids(rows, length(args))
+        ids = captions.ids_of(scenes, form, length(args))
         with autocast(args):
             context = text(ids)
         stage.update(error_of(context, told_by.of(scenes, form, captions), embedded), len(ids))

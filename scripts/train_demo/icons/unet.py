@@ -37,6 +37,11 @@ class Noise:
         return snr.clamp(*SNR) / snr
 
 
+def with_noise(z):
+    """Latents with the little noise in which the UNet learns."""
+    return z + LATENT_NOISE * torch.randn_like(z)
+
+
 class Batches:
     """Batches of latents and of what is said about them."""
 
@@ -50,10 +55,8 @@ class Batches:
         """Latents [n, 4, 16, 16], token ids [n, 77] and what is told [n, COUNT, WIDTH]."""
         scenes = self.source.batch(n)
         form = self.captions.choose(scenes, self.source.g, empty)
-        rows = self.captions.rows(scenes, form, scenes["place_named"])
-        z = self.bank.latents(scenes)
-        z = z + LATENT_NOISE * torch.randn_like(z)
-        return z, self.captions.ids(rows), self.patches.of(scenes, form, self.captions)
+        z = with_noise(self.bank.latents(scenes))
+        return z, self.captions.ids_of(scenes, form), self.patches.of(scenes, form, self.captions)
 
 
 def new(args):

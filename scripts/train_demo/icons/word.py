@@ -49,8 +49,7 @@ class Batches(unet.Batches):
         """Latents and captions, in which the other colour's word is to be replaced."""
         scenes = with_colour(self.source, self.at, n)
         form = self.captions.choose(scenes, self.source.g, empty=0, partial=0)
-        rows = self.captions.rows(scenes, form, scenes["place_named"])
-        return self.bank.latents(scenes), self.captions.ids(rows)
+        return self.bank.latents(scenes), self.captions.ids_of(scenes, form)
 
 
 def train(pack, args):
