@@ -132,6 +132,7 @@ createVerify(state, session);
 const notImportedNote = createNotImported((fields) => [form.fill(fields), changed()]);
 
 session.on("start", () => form.showFault(null));
+session.on("progress", prompt.prepare);
 /** The images of one run. @type {import("./session/protocol.js").Made[]} */
 let batch = [];
 session.on("run", () => {

@@ -80,21 +80,11 @@ test("axe-core finds nothing serious on the models and a licence, in both themes
   }
 });
 
-/**
- * Waits for what the page loads once the built-in model is open.
- * @param {import("playwright-core").Page} page
- */
-const hasWords = (page) =>
-  page.waitForFunction(() =>
-    performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/words.json")),
-  );
-
 test("the privacy room counts requests, and there are none while generating", async (t) => {
   const { page, state, make } = await visit(t, { server, hash: "#steps=20" });
   await state("ready");
   // The service worker looks at its script once the model is there.
   await page.waitForFunction(() => navigator.serviceWorker.getRegistration());
-  await hasWords(page);
   await make({});
   await page.locator('[data-view="privacy"]').click();
   const number = async (/** @type {string} */ id) =>
@@ -110,7 +100,6 @@ test("the privacy room counts requests, and there are none while generating", as
 test("files of the app that are kept while generating are told apart", async (t) => {
   const { page, state, generate } = await visit(t, { server, hash: "#steps=20" });
   await state("ready");
-  await hasWords(page);
   const tell = () =>
     page.evaluate(() => {
       for (const url of ["./engine/worker.js", "https://elsewhere.example/"])

@@ -17,14 +17,16 @@ const MARKED_MAX = 10_000;
 const demo = () => import("../demo/words.js");
 const texts = () => import("../strings/demo_words.js");
 
+const loadWords = () => Promise.all([demo().then(({ words }) => words()), texts()]);
+
 /**
  * What is wrong with a prompt for the built-in model, or nothing.
  * @param {string} prompt
  * @param {string[]} taught words of it that call textual inversions
  */
 async function wrongWords(prompt, taught) {
-  const [{ words }, { demoWords }] = await Promise.all([demo(), texts()]);
-  const { unknown, hasThing } = (await words()).check(prompt, taught);
+  const [words, { demoWords }] = await loadWords();
+  const { unknown, hasThing } = words.check(prompt, taught);
   if (unknown.length) return demoWords.unknown(unknown);
   return hasThing ? "" : demoWords.noThing();
 }
@@ -34,8 +36,8 @@ async function showKnown(use) {
   const place = anyById("known-list");
   if (place.childElementCount) return;
   try {
-    const [{ words }, { showList }] = await Promise.all([demo(), import("../demo/list.js")]);
-    showList(place, await words(), use);
+    const [[words], { showList }] = await Promise.all([loadWords(), import("../demo/list.js")]);
+    showList(place, words, use);
   } catch {
     place.textContent = await texts().then(
       ({ demoWords }) => demoWords.failed(),
@@ -116,7 +118,7 @@ export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
   }
 
   const chips = examples().map((prompt) => chip(prompt, () => use(prompt)));
-  const surprise = async () => use((await demo().then(({ words }) => words())).prompt());
+  const surprise = async () => use((await loadWords())[0].prompt());
   const other = chip(say.surprise(), () => void surprise().catch(() => {}));
   anyById("examples").replaceChildren(...chips, other);
   byId("known", HTMLDetailsElement).addEventListener("toggle", ({ target }) => {
@@ -138,5 +140,13 @@ export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
       if (one instanceof HTMLElement) one.hidden = !isSmall();
     countSoon();
   });
-  return { count: countSoon };
+  return {
+    count: countSoon,
+    /** The built-in model's words come while it is opened: nothing is requested during a run. */
+    prepare() {
+      const { phase, choice } = state.get();
+      // What fails is tried again when the words are used.
+      if (phase === "loading" && choice.model === MODEL) void loadWords().catch(() => {});
+    },
+  };
 }
