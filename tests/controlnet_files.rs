@@ -18,6 +18,7 @@ use darkroom::weights::{
 };
 use darkroom::{Error, Result, WeightType};
 use pollster::block_on;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A file of these tensors, of numbers that do not matter.
@@ -272,23 +273,55 @@ fn they_come_and_go_with_the_unet() {
     assert!(error < 0.01, "q8_0: {error:.1e}");
 }
 
-/// Writes a control's file and picture, and draws with the program.
-#[test]
-fn the_program_takes_them() {
-    let folder = scratch("controls");
-    let place = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+/// A folder with the file of a ControlNet and a picture for it.
+fn files_of(name: &str) -> PathBuf {
+    let folder = scratch(name);
     let file = of_tiny("a");
     let size = block_on(file.source().size(file.file())).unwrap();
     let bytes = block_on(file.source().read(file.file(), 0..size)).unwrap();
-    std::fs::write(place("edges.safetensors"), bytes).unwrap();
-    std::fs::write(place("house.png"), png::encode(&picture(), &[]).unwrap()).unwrap();
+    std::fs::write(folder.join("edges.safetensors"), bytes).unwrap();
+    std::fs::write(folder.join("house.png"), png::encode(&picture(), &[]).unwrap()).unwrap();
+    folder
+}
+
+/// Draws with the program; how it ended, and what it said.
+fn run(more: &[&str]) -> (Option<i32>, String) {
     let model = tiny().to_str().unwrap();
-    let run = |more: &[&str]| {
-        let words = ["generate", "--device=cpu", "--model", model, "--prompt=a", "--steps=2"];
-        let size = ["--width=40", "--height=48"];
-        let made = program(&[&words[..], &size, more].concat());
-        (made.status.code(), String::from_utf8_lossy(&made.stderr).into_owned())
-    };
+    let words = ["generate", "--device=cpu", "--model", model, "--prompt=a", "--steps=2"];
+    let size = ["--width=40", "--height=48"];
+    let made = program(&[&words[..], &size, more].concat());
+    (made.status.code(), String::from_utf8_lossy(&made.stderr).into_owned())
+}
+
+#[test]
+fn a_line_may_say_which_file_is_meant() {
+    let folder = files_of("controls-hash");
+    let [list, out] = ["list.jsonl", "all"].map(|name| folder.join(name));
+    let sha256 = sha256(&std::fs::read(folder.join("edges.safetensors")).unwrap());
+    for (digits, code, words) in [
+        (&*sha256, 0, "1 made"),
+        (&sha256[..8].to_uppercase(), 0, "1 made"),
+        ("0000000000", 1, "0000000000 is asked for"),
+        ("0000", 2, "8 to 64 hexadecimal digits"),
+    ] {
+        let one = serde_json::json!({
+            "file": "edges.safetensors", "image": "house.png", "sha256": digits,
+        });
+        let line = serde_json::json!({ "prompt": "a", "controls": [one] });
+        std::fs::write(&list, line.to_string()).unwrap();
+        std::fs::remove_dir_all(&out).ok();
+        let [list, out] = [&list, &out].map(|path| path.to_str().unwrap());
+        let (ended, errors) = run(&["--jobs", list, "--out-dir", out]);
+        assert!(ended == Some(code) && errors.contains(words), "{digits}: {errors}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Draws with the program by a control.
+#[test]
+fn the_program_takes_them() {
+    let folder = files_of("controls");
+    let place = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let control =
         format!("{}:{}:0.8:end=0.9:canny", place("edges.safetensors"), place("house.png"));
     let (code, errors) = run(&["--control", &control, "--out", &place("a.png")]);

@@ -351,4 +351,10 @@ fn the_program_makes_both_passes() {
         let (made, told) = named(name, more);
         assert!(!made && told.contains(words), "{told}");
     }
+    // Before the first image, as other faults of a list are.
+    let lines = "{\"file\": \"first.png\"}\n{\"hires\": 1.5, \"upscaler\": \"other\"}\n";
+    std::fs::write(&list, lines).unwrap();
+    let (made, told) = run(&[&many[..], &["--upscaler", upscaler]].concat());
+    assert!(!made && told.contains("line 2") && told.contains("another file"), "{told}");
+    assert!(!folder.join("first.png").exists());
 }

@@ -68,6 +68,8 @@ fn a_line_names_its_upscaler() {
     };
     let lines = [line(&format!("compact#{}", &hash[..10])), line("other#0123456789")];
     fs::write(&list, lines.join("\n")).unwrap();
+    // The results tell of the line that cannot be used.
+    let results = folder.join("results.jsonl");
     let output = program(&[
         "generate",
         "--model",
@@ -78,9 +80,11 @@ fn a_line_names_its_upscaler() {
         folder.to_str().unwrap(),
         "--upscaler",
         path.to_str().unwrap(),
+        "--results",
+        results.to_str().unwrap(),
     ]);
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("other#0123456789; the given compact is another file"), "{told}");
     assert!(folder.join("00000.png").exists() && !folder.join("00001.png").exists(), "{told}");
 }

@@ -5,6 +5,7 @@ use crate::made_up::{program, scratch, tiny};
 use darkroom::image::png;
 use darkroom::pipeline::Request;
 use darkroom::weights::npy;
+use std::path::Path;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -262,28 +263,30 @@ fn output_that_nobody_reads_is_no_panic() {
     }
 }
 
+/// Runs the program with a list; the requests of its pictures, and what it says.
+fn made_from(folder: &Path, list: &[u8]) -> (Vec<Request>, String) {
+    let [place, out] = ["list", "out"].map(|name| folder.join(name));
+    std::fs::write(&place, list).unwrap();
+    std::fs::remove_dir_all(&out).ok();
+    let [model, list, folder] = [tiny(), &*place, &*out].map(|path| path.to_str().unwrap());
+    let common = ["generate", "--model", model, "--steps", "1"];
+    let output = program(&[&common[..], &["--jobs", list, "--out-dir", folder]].concat());
+    let request = |name: &String| {
+        let file = std::fs::read(out.join(name)).unwrap();
+        let file = png::decode(name, &file).unwrap();
+        Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap()
+    };
+    let made = match output.status.success() {
+        true => names(&out).iter().map(request).collect(),
+        false => Vec::new(),
+    };
+    (made, text(&output.stderr))
+}
+
 #[test]
 fn lists_are_read_as_people_have_them() {
     let folder = scratch("lists");
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
-    let (list, out) = (path("list"), path("out"));
-    let model = tiny();
-    let run = |bytes: &[u8]| {
-        std::fs::write(&list, bytes).unwrap();
-        std::fs::remove_dir_all(&out).ok();
-        let common = ["generate", "--model", model.to_str().unwrap(), "--steps", "1"];
-        let output = program(&[&common[..], &["--jobs", &list, "--out-dir", &out]].concat());
-        let request = |name: &String| {
-            let file = std::fs::read(folder.join("out").join(name)).unwrap();
-            let file = png::decode(name, &file).unwrap();
-            Request::from_json(file.text(png::DARKROOM).unwrap()).unwrap()
-        };
-        let made: Vec<Request> = match output.status.success() {
-            true => names(&folder.join("out")).iter().map(request).collect(),
-            false => Vec::new(),
-        };
-        (made, text(&output.stderr))
-    };
+    let run = |bytes: &[u8]| made_from(&folder, bytes);
     let wide: Vec<u8> =
         "\u{feff}a fox\r\na cat\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     // As the page's gallery exports: the pictures, and the list of their requests.
@@ -327,6 +330,22 @@ fn lists_are_read_as_people_have_them() {
         assert!(made.is_empty() && error.contains(part), "no {part:?} in {error:?}");
         // A list is the user's own: nothing was fetched.
         assert!(bytes.starts_with(b"PK") || !error.contains("Fetch"), "{error:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn lists_have_the_names_of_options_and_of_other_programs() {
+    let folder = scratch("names");
+    for list in [
+        &b"{\"prompt\":\"a\",\"negative\":\"b\",\"cfg\":4,\"guidance_scale\":null}"[..],
+        b"{\"prompt\":\"a\",\"negative\":\"b\",\"cfg\":9,\"guidance_scale\":4}",
+        b"prompt,negative,CFG\na,b,4\n",
+        b"--prompt a --negative b --cfg_scale 4\n",
+    ] {
+        let (made, error) = made_from(&folder, list);
+        let read = made.first().map(|one| (one.negative_prompt.as_str(), one.guidance_scale));
+        assert_eq!(read, Some(("b", 4.0)), "{error}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

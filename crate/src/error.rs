@@ -151,7 +151,10 @@ pub enum Error {
     },
 
     /// A file whose bytes are not what its name says.
-    #[error("{file} is damaged or of another kind: {reason}. Fetch the file again.")]
+    #[error(
+        "{file} is damaged or of another kind: {reason}. Fetch it again, or choose another \
+         file."
+    )]
     BadFile {
         /// The file.
         file: String,

@@ -69,6 +69,9 @@ test("a list that cannot be read is told by its line, and adds nothing", async (
   await state("ready");
   await dropped(page, "bad.jsonl", Buffer.from('{"prompt": "a"}\n{"prompt": \n'));
   assert.match(await complaint(), /bad\.jsonl cannot be read \(line 2: /);
+  const alone = Buffer.from('{"prompt": "a", "init": "images/1.png"}\n');
+  await dropped(page, "requests.jsonl", alone);
+  assert.match(await complaint(), /line 1: “init” is an image beside the list \(images\/1\.png\)/);
   assert.equal(await page.locator("#queue-count").isVisible(), false);
 });
 

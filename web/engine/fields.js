@@ -302,7 +302,7 @@ const TABLE = {
     optional: true,
     least: 1,
     most: 4,
-    aliases: ["hr_scale", "hires_upscale"],
+    aliases: ["hires", "hr_scale", "hires_upscale"],
     text: "Hires upscale",
   },
   hires_steps: {

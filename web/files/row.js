@@ -61,6 +61,7 @@ export function checked(row, images = false) {
     if (ABOUT.includes(name)) continue;
     if (IMAGES.includes(name)) {
       if (images) good[name] = typed;
+      else if (name !== "controls" && typed) throw new SyntaxError(importText.beside(name, typed));
       // Without its pictures a control is known, and that they are missing is said when it is used.
       else if (name === "controls" && typed) good[name] = controlsIn(typed);
       continue;

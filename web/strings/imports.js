@@ -27,6 +27,10 @@ export const importText = {
   openQuote: () => "a quote is not closed",
   /** @param {string} word */
   noOption: (word) => `“${word}” is not an option of the form --name value`,
+  /** @param {string} name @param {string} path */
+  beside: (name, path) =>
+    `“${name}” is an image beside the list (${path}), which cannot be read here. Drop the zip ` +
+    `file with the list and its images, or remove “${name}”`,
   noRequests: () => "the archive holds no requests.jsonl",
   /** @param {string} path */
   notInZip: (path) => `the archive has no file ${path}`,

@@ -205,7 +205,9 @@ impl Field {
             FieldType::Whole(least, most) => {
                 format!("a whole number from {} to {most}", off(least.to_string()))
             }
-            FieldType::Number(least, most) if (least, most) == ANY => "a finite number".into(),
+            FieldType::Number(least, most) if (least, most) == ANY => {
+                "a finite number of 32 bits".into()
+            }
             FieldType::Number(least, most) => {
                 format!("a number from {} to {most}", off(least.to_string()))
             }
@@ -240,9 +242,11 @@ impl Field {
                 refuse(format!("must be {}, not {n}", self.wanted()))
             }
             (FieldType::Number(least, most), FieldValue::Number(n))
-                if !n.is_finite() || !(least..=most).contains(&n) =>
+                // It is used as an f32.
+                if !(n as f32).is_finite() || !(least..=most).contains(&n) =>
             {
-                refuse(format!("must be {}, not {n}", self.wanted()))
+                let told = if n.abs() < 1e16 { n.to_string() } else { format!("{n:e}") };
+                refuse(format!("must be {}, not {told}", self.wanted()))
             }
             (FieldType::Name(_) | FieldType::Sampler, FieldValue::Text(name)) => {
                 if matches!(self.info.kind, FieldType::Sampler) {

@@ -225,7 +225,7 @@ request_fields! {
         #[serde(skip_serializing_if = "Option::is_none")]
         hires_scale: Option<f64> = None,
             of_type(FieldType::Number(1.0, hires_upscaler::SCALE_MAX)).without("there is one pass")
-                .flag("hires").aliases(&["hr_scale", "hires_upscale"])
+                .flag("hires").aliases(&["hires", "hr_scale", "hires_upscale"])
                 .infotext_if_changed(23, "Hires upscale");
         /// For a second pass, its steps, all of which are taken.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,9 +274,16 @@ pub fn fields() -> impl Iterator<Item = &'static Field> {
     Request::OWN.iter().chain(Shortcuts::FIELDS)
 }
 
-/// The field of this name. Aliases are not looked up here; readers of lists and links do that.
+/// The field of this name.
 pub fn field(name: &str) -> Option<&'static Field> {
     fields().find(|field| field.name == name)
+}
+
+/// The field of this name, of another program's name for it, or of its option's.
+pub fn field_called(name: &str) -> Option<&'static Field> {
+    let is_it =
+        |field: &&Field| field.info.aliases.contains(&name) || field.info.flag == Some(name);
+    field(name).or_else(|| fields().find(is_it))
 }
 
 /// How many of the `steps` are taken when a picture to begin with has this `strength`: the last

@@ -9,8 +9,12 @@ use darkroom::{Error, Result};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+/// How many digits of a SHA-256 tell a file from others.
+const HASH_DIGITS: RangeInclusive<usize> = 8..=64;
 
 /// Networks that guide the picture by another one.
 #[derive(Debug, Args)]
@@ -35,6 +39,8 @@ impl ControlArgs {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ControlSpec {
     file: PathBuf,
+    /// What the SHA-256 of the file begins with.
+    sha256: Option<String>,
     picture: PictureFile,
     weight: f32,
     start: f64,
@@ -47,13 +53,16 @@ impl ControlSpec {
     fn new(file: PathBuf, picture: PictureFile) -> ControlSpec {
         let weight = 1.0;
         let (start, end, guess, preprocess) = (0.0, 1.0, false, Preprocess::None);
-        ControlSpec { file, picture, weight, start, end, guess, preprocess }
+        ControlSpec { file, sha256: None, picture, weight, start, end, guess, preprocess }
     }
 }
 
-/// Opened files by their paths: each is read once.
+/// A path, and what the file's SHA-256 begins with.
+type FileKey = (PathBuf, Option<String>);
+
+/// Opened files: each is read once.
 #[derive(Default)]
-pub(crate) struct ControlFiles(RefCell<HashMap<PathBuf, Rc<ControlFile>>>);
+pub(crate) struct ControlFiles(RefCell<HashMap<FileKey, Rc<ControlFile>>>);
 
 impl ControlFiles {
     /// Reads the pictures, and those files that were not read yet.
@@ -63,12 +72,13 @@ impl ControlFiles {
     pub(crate) async fn open(&self, specs: &[ControlSpec]) -> Result<Vec<PictureControl>> {
         let mut opened = Vec::new();
         for spec in specs {
-            let known = self.0.borrow().get(&spec.file).cloned();
+            let key = (spec.file.clone(), spec.sha256.clone());
+            let known = self.0.borrow().get(&key).cloned();
             let file = match known {
                 Some(file) => file,
-                None => open(&spec.file).await?,
+                None => open(&spec.file, spec.sha256.as_deref()).await?,
             };
-            self.0.borrow_mut().insert(spec.file.clone(), file.clone());
+            self.0.borrow_mut().insert(key, file.clone());
             let plain = PictureControl::new(file, spec.picture.read()?);
             let ControlSpec { weight, start, end, guess, preprocess, .. } = *spec;
             opened.push(PictureControl { weight, start, end, guess, preprocess, ..plain });
@@ -77,17 +87,22 @@ impl ControlFiles {
     }
 }
 
-async fn open(path: &Path) -> Result<Rc<ControlFile>> {
+async fn open(path: &Path, sha256: Option<&str>) -> Result<Rc<ControlFile>> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Error::NotFound {
         path: path.display().to_string(),
         reason: "it names neither a file nor a folder".into(),
     })?;
-    if path.is_dir() {
-        return ControlFile::open_folder(Rc::new(FileSource::new(path)), name).await;
+    let mut file = if path.is_dir() {
+        ControlFile::open_folder(Rc::new(FileSource::new(path)), name).await?
+    } else {
+        let folder = path.parent().unwrap_or(path);
+        ControlFile::open(Rc::new(FileSource::new(folder)), name).await?
+    };
+    if let Some(digits) = sha256 {
+        Rc::get_mut(&mut file).expect("nothing else has it yet").expect_sha256(digits);
     }
-    let folder = path.parent().unwrap_or(path);
-    ControlFile::open(Rc::new(FileSource::new(folder)), name).await
+    Ok(file)
 }
 
 /// Parses `FILE:PICTURE` and what follows it.
@@ -148,7 +163,8 @@ fn set(spec: &mut ControlSpec, option: &str) -> Result<(), String> {
 }
 
 /// The controls of a line of a list at this place: `[{"file": …, "image": …, "weight": 0.8,
-/// "start": 0, "end": 1, "guess": false, "preprocess": "canny"}]`.
+/// "start": 0, "end": 1, "guess": false, "preprocess": "canny"}]`. A `sha256`, or its first digits,
+/// must be that of the file.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
@@ -157,8 +173,8 @@ pub(crate) fn from_json(
     place: &ListFile,
 ) -> std::result::Result<Vec<ControlSpec>, String> {
     let wrong = || {
-        "`controls` must be a list of objects with `file`, `image`, and on wish `weight`, `start`, \
-         `end`, `guess` and `preprocess`"
+        "`controls` must be a list of objects with `file`, `image`, and on wish `sha256`, \
+         `weight`, `start`, `end`, `guess` and `preprocess`"
             .to_owned()
     };
     let one = |value: &Value| {
@@ -169,7 +185,15 @@ pub(crate) fn from_json(
         for (name, value) in fields {
             let number = || value.as_f64().ok_or_else(wrong);
             match name.as_str() {
-                "file" | "image" | "sha256" => {}
+                "file" | "image" => {}
+                "sha256" => {
+                    let digits = value.as_str().ok_or_else(wrong)?;
+                    let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+                    if !is_hex || !HASH_DIGITS.contains(&digits.len()) {
+                        return Err("`sha256` must be 8 to 64 hexadecimal digits".into());
+                    }
+                    spec.sha256 = Some(digits.to_owned());
+                }
                 "weight" => spec.weight = number()? as f32,
                 "start" => spec.start = number()?,
                 "end" => spec.end = number()?,

@@ -3,7 +3,7 @@
 //! one a line. In UTF-8 or UTF-16. The page reads the same formats (`web/files/table.js`).
 
 use darkroom::Error;
-use darkroom::request::{Field, FieldType, field, fields};
+use darkroom::request::{Field, FieldType, field, field_called};
 use serde_json::{Map, Number, Value};
 use std::io;
 use std::path::Path;
@@ -82,12 +82,31 @@ fn json_lines(text: &str) -> Vec<Line> {
     let row = |line: &str| match serde_json::from_str(line) {
         Ok(Value::Object(mut row)) => {
             row.retain(|name, _| !ABOUT.contains(&name.as_str()));
-            Ok(row)
+            Ok(with_own_names(row))
         }
         Ok(_) => Err("it is not a JSON object".to_owned()),
         Err(fault) => Err(fault.to_string()),
     };
     lines.map(|(index, line)| (index + 1, row(line))).collect()
+}
+
+/// The name of a field that has this one, or is called so elsewhere.
+fn own_name(name: &str) -> &str {
+    field_called(name).map_or(name, |field| field.name)
+}
+
+/// Fields under their own names. Of several values of one the first counts that has its own name
+/// and is not null, or else the first that is not null.
+fn with_own_names(row: Row) -> Row {
+    let mut own = Row::new();
+    for (name, value) in row {
+        let known = own_name(&name);
+        let counts = known == name && !value.is_null();
+        if counts || own.get(known).is_none_or(Value::is_null) {
+            own.insert(known.to_owned(), value);
+        }
+    }
+    own
 }
 
 /// The separator of a table, from its first line; `None` if no column is called `prompt`.
@@ -106,7 +125,7 @@ fn table(text: &str, mark: char) -> Vec<Line> {
         .into_iter()
         .filter(|(_, cells)| cells.iter().any(|cell| !cell.trim().is_empty()));
     let (_, head) = rows.next().unwrap_or_default();
-    let names: Vec<String> = head.iter().map(|name| column(name)).collect();
+    let names: Vec<String> = head.iter().map(|name| own_name(&column(name)).to_owned()).collect();
     let row = |cells: Vec<String>| {
         let mut row = Row::new();
         for (name, cell) in names.iter().zip(cells) {
@@ -153,8 +172,7 @@ fn options(line: &str) -> Result<Row, String> {
     let mut words = words(line)?.into_iter();
     while let Some(option) = words.next() {
         let name = option.strip_prefix("--").ok_or_else(|| format!("`{option}` is no option"))?;
-        let known = fields().find(|field| field.info.aliases.contains(&name));
-        let name = known.map_or(name, |field| field.name);
+        let name = own_name(name);
         let text = words.next().ok_or_else(|| format!("{option} has no value"))?;
         row.insert(name.to_owned(), value(name, &text));
     }

@@ -21,6 +21,8 @@ pub struct ControlFile {
     archive: Rc<Archive>,
     /// The path and the text of its config, where it has one.
     config: Option<(String, String)>,
+    /// What its SHA-256 must begin with.
+    wanted: Option<String>,
 }
 
 impl fmt::Debug for ControlFile {
@@ -85,7 +87,7 @@ impl ControlFile {
         let source = Rc::new(MemorySource::new(&*name, Vec::new()));
         let source = Hashed::new(source, &name);
         let archive = Rc::new(archive);
-        Some(Rc::new(ControlFile { source, name, kind, archive, config: None }))
+        Some(Rc::new(ControlFile { source, name, kind, archive, config: None, wanted: None }))
     }
 
     async fn open_as(source: Rc<dyn Source>, path: &str, name: String) -> Result<ControlFile> {
@@ -95,7 +97,12 @@ impl ControlFile {
             return Err(bad_file(path, instead(&whole)));
         };
         let config = config_beside(&source, path).await?;
-        Ok(ControlFile { source, name, kind, archive: Rc::new(archive), config })
+        Ok(ControlFile { source, name, kind, archive: Rc::new(archive), config, wanted: None })
+    }
+
+    /// Refuses the file once it was read, unless its SHA-256 begins with these digits.
+    pub fn expect_sha256(&mut self, digits: &str) {
+        self.wanted = Some(digits.to_ascii_lowercase());
     }
 
     /// Where its numbers are read.
@@ -107,10 +114,18 @@ impl ControlFile {
     /// `check` is called before each read; its error ends it.
     ///
     /// # Errors
-    /// Those of the source and of `check`.
+    /// Those of the source and of `check`; [`Error::BadFile`] for another file than is expected.
     #[cfg(feature = "engine")]
     pub(crate) async fn finish_hash(&self, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        self.source.finish(check).await
+        self.source.finish(check).await?;
+        let known = self.source.sha256();
+        match &self.wanted {
+            Some(wanted) if !known.starts_with(wanted) => {
+                let reason = format!("its SHA-256 is {known}, and {wanted} is asked for");
+                Err(bad_file(self.file(), reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The path of the file.

@@ -118,10 +118,7 @@ async fn many(args: &GenerateArgs) -> Result<ExitCode> {
         other => other?,
     };
     let Opened { pipeline, upscaler, adapter } = &opened;
-    for job in prepared.list.lines.iter_mut().filter_map(|line| line.job.as_mut().ok()) {
-        job.controls.get_or_insert_with(|| args.controls.specs().to_vec());
-        job.upscaler.clone_from(upscaler);
-    }
+    prepared.give(args.controls.specs(), upscaler.as_ref())?;
     end_line();
     let about = About {
         model: serde_json::to_value(pipeline.provenance()).expect("a name is plain data"),

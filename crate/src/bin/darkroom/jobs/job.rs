@@ -49,14 +49,26 @@ impl Job {
         let specs = self.controls.as_deref().unwrap_or_default();
         let controls = &self.control_files.open(specs).await?;
         let upscaler = self.upscaler.as_deref();
-        if let Some(named) = &self.named_upscaler {
-            named.check(&self.request, upscaler.map(Upscaler::record).as_ref())?;
-        }
         let extras = Extras { controls, upscaler, ..pictures.extras() };
         let given = self.choose_loras(pipeline)?;
         let drawn = pipeline.generate_with(&self.request, control, &extras).await;
         pipeline.set_loras(given);
         drawn
+    }
+
+    /// Takes what the command line gives to all lines.
+    ///
+    /// # Errors
+    /// [`Error::Request`](darkroom::Error::Request) for another upscaler than the line names.
+    pub(super) fn take(
+        &mut self,
+        controls: &[ControlSpec],
+        upscaler: Option<&Rc<Upscaler>>,
+    ) -> Result<()> {
+        self.controls.get_or_insert_with(|| controls.to_vec());
+        self.upscaler = upscaler.cloned();
+        let Some(named) = &self.named_upscaler else { return Ok(()) };
+        named.check(&self.request, upscaler.map(|one| one.record()).as_ref())
     }
 
     /// Gives the pipeline the line's own LoRAs, if it has any; returns those of before.

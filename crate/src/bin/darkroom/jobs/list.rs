@@ -1,9 +1,10 @@
 //! A list of requests: its lines, each with its request or what is wrong with it.
 
 use super::job::{self, Defaults, Job};
-use crate::control_args::ControlFiles;
+use crate::control_args::{ControlFiles, ControlSpec};
 use crate::list_files::ListFile;
 use crate::lists;
+use darkroom::pipeline::Upscaler;
 use darkroom::weights::sha256;
 use darkroom::{Error, Result};
 use serde_json::{Map, Value};
@@ -64,6 +65,17 @@ impl List {
         let lines = rows.into_iter().enumerate().map(line).collect();
         let sha256 = sha256(&bytes);
         Ok(List { path: path.to_owned(), lines, sha256 })
+    }
+
+    /// Gives every line what the command line has for all. A line that names another upscaler
+    /// cannot be used.
+    pub(crate) fn give(&mut self, controls: &[ControlSpec], upscaler: Option<&Rc<Upscaler>>) {
+        for line in &mut self.lines {
+            let Ok(job) = &mut line.job else { continue };
+            if let Err(error) = job.take(controls, upscaler) {
+                line.job = Err(error.to_string());
+            }
+        }
     }
 
     /// Its requests, if every line can be used.

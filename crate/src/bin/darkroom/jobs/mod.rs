@@ -27,10 +27,11 @@ pub(crate) use list::List;
 pub(crate) use results::{About, Results};
 pub(crate) use shard::Shard;
 
+use crate::control_args::ControlSpec;
 use crate::disk::{check_folder, create, write};
 use crate::exit::{self, ExitState};
 use crate::progress::Reporter;
-use darkroom::pipeline::{Control, Pipeline, Safety};
+use darkroom::pipeline::{Control, Pipeline, Safety, Upscaler};
 use darkroom::weights::sha256;
 use darkroom::{Error, Result};
 use job::Defaults;
@@ -38,6 +39,7 @@ use list::Line;
 use results::{Entry, Status};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// The kind of error after which a request that failed would fail again.
@@ -149,6 +151,19 @@ impl Outcome {
 }
 
 impl Prepared {
+    /// As [`List::give`].
+    ///
+    /// # Errors
+    /// As [`prepare`] for a line that cannot be used, if there are no results to tell of it.
+    pub(crate) fn give(
+        &mut self,
+        controls: &[ControlSpec],
+        upscaler: Option<&Rc<Upscaler>>,
+    ) -> Result<()> {
+        self.list.give(controls, upscaler);
+        if self.results.is_none() { self.list.check() } else { Ok(()) }
+    }
+
     /// Makes the pictures, and prints how many.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use darkroom::pipeline::Request;
-use darkroom::request::{Field, fields};
+use darkroom::request::field_called;
 use serde_json::{Map, Value};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -105,19 +105,12 @@ impl Fields {
     /// Sets the request's own fields by their own names, and refuses what is left.
     pub(super) fn rest(self, request: &mut Request) -> Result<(), Fault> {
         for (name, value) in self.0 {
-            let field = named(&name).ok_or_else(|| Fault::field(&name, "is not known here"))?;
+            let field =
+                field_called(&name).ok_or_else(|| Fault::field(&name, "is not known here"))?;
             set(request, &name, field.name, value)?;
         }
         Ok(())
     }
-}
-
-/// A field of the request by its name, its option's, or another program's.
-fn named(name: &str) -> Option<&'static Field> {
-    let is_it = |field: &&Field| {
-        field.name == name || field.info.aliases.contains(&name) || field.info.flag == Some(name)
-    };
-    fields().find(is_it)
 }
 
 /// An API's names of a request's fields, beside ours: ours, its own. Of several the first that a
@@ -130,7 +123,7 @@ pub(super) fn renamed(fault: Fault, names: &Names, sent: &Map<String, Value>) ->
     let Some(ours) = fault.field.as_deref() else { return fault };
     let was_sent = |name: &str| sent.get(name).is_some_and(|value| !value.is_null());
     let theirs = || names.iter().filter(|(name, _)| *name == ours).map(|(_, theirs)| *theirs);
-    let other = |name: &&String| named(name).is_some_and(|field| field.name == ours);
+    let other = |name: &&String| field_called(name).is_some_and(|field| field.name == ours);
     let name = theirs()
         .find(|name| was_sent(name))
         .or_else(|| sent.keys().find(other).map(String::as_str).filter(|name| was_sent(name)))
@@ -174,7 +167,7 @@ fn short(text: &str) -> String {
 }
 
 /// Numbers are equal by value: 1 is 1.0.
-fn is_same(one: &Value, other: &Value) -> bool {
+pub(super) fn is_same(one: &Value, other: &Value) -> bool {
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) => one == other,
         _ => one == other,

@@ -66,7 +66,9 @@ impl CompareArgs {
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
         let defaults = self.settings.request()?;
         if let Some(list) = &self.jobs {
-            return List::read(list, (&defaults, &[None, None]))?.all();
+            let mut list = List::read(list, (&defaults, &[None, None]))?;
+            list.give(&[], None);
+            return list.all();
         }
         let pairs =
             self.prompt.iter().flat_map(|prompt| self.seeds.iter().map(move |s| (prompt, s)));

@@ -4,7 +4,7 @@
 use super::settings;
 use crate::serve::app::App;
 use crate::serve::fault::Fault;
-use crate::serve::fields::{Fields, Names, png, set};
+use crate::serve::fields::{Fields, Names, is_same, png, set};
 use crate::serve::job::{MaskKind, Order};
 use darkroom::diffusion::Sampler;
 use darkroom::pipeline::{Purpose, Request};
@@ -245,7 +245,7 @@ fn masked(
         return Err(Fault::field("mask_round", reason));
     }
     let blurs: Vec<_> = blurs.into_iter().flatten().collect();
-    if blurs.windows(2).any(|two| two[0] != two[1]) {
+    if blurs.windows(2).any(|two| !is_same(&two[0], &two[1])) {
         return Err(Fault::field("mask_blur_y", "must be the same as the other blurs"));
     }
     let blur = blurs.into_iter().next().unwrap_or(json!(4));
