@@ -1,4 +1,4 @@
-//! The built-in model's own ControlNet (`scripts/train_demo/controlnet.py`): what is made has the
+//! The built-in model's own ControlNet (`scripts/train_demo/icons/controlnet.py`): what is made has the
 //! shape that was drawn, whatever the prompt names.
 
 use crate::harness::golden;

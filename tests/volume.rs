@@ -141,6 +141,41 @@ fn parts_of_a_list_are_joined_whole() {
     assert_eq!(place.results(), before);
 }
 
+/// It would end the whole list, each time that it is tried.
+#[test]
+fn a_name_that_no_disk_takes_fails_alone() {
+    let long = format!(r#"{{"prompt": "a", "file": "{}.png"}}"#, "a".repeat(300));
+    let lines = [
+        &long,
+        r#"{"prompt": "a", "file": "a\u0000b.png"}"#,
+        r#"{"prompt": "a", "file": "folder.png"}"#,
+        r#"{"prompt": "a", "file": "last.png"}"#,
+    ];
+    let place = Place::new("names-of-pictures", &lines);
+    fs::create_dir_all(place.0.join("out/folder.png")).unwrap();
+    let (code, error) = said(&place.run(&["--on-change", "redo"]));
+    assert_eq!(code, Some(1), "{error}");
+    let statuses: Vec<_> = place.by_line().into_values().map(|(_, status)| status).collect();
+    assert_eq!(statuses, ["failed", "failed", "failed", "made"], "{error}");
+    let kinds: Vec<_> = place.results().iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!(kinds[..3], ["request"; 3]);
+}
+
+/// The disk was full, or the machine stopped: wherever in a line that was.
+#[test]
+fn results_that_were_cut_off_are_gone_on_with() {
+    let place = Place::new("cut-results", &[r#"{"prompt": "a"}"#]);
+    for kept in [1, 4, 8, 20] {
+        assert_eq!(said(&place.run(&[])).0, Some(0));
+        let whole = fs::read(place.0.join("results.jsonl")).unwrap();
+        fs::write(place.0.join("results.jsonl"), &whole[..kept]).unwrap();
+        let (code, error) = said(&place.run(&[]));
+        assert_eq!(code, Some(0), "after {kept} bytes: {error}");
+        assert_eq!(place.by_line()[&1], (1, "there".to_owned()));
+        fs::remove_file(place.0.join("results.jsonl")).unwrap();
+    }
+}
+
 #[test]
 fn a_picture_of_another_request_is_not_taken_for_this_one() {
     let place = Place::new("by-content", &[r#"{"prompt": "a cat"}"#, r#"{"prompt": "a dog"}"#]);

@@ -49,7 +49,8 @@ export function readOptions() {
     ...Object.fromEntries(entries.filter(([name]) => HOW.includes(name))),
   };
   return {
-    model: all["model"] ?? MODEL,
+    // A slash at the end makes no other model of it.
+    model: all["model"]?.replace(/\/+$/, "") ?? MODEL,
     how,
     view: viewOf(all["room"]),
     fields: entries.filter(([name]) => !OURS.includes(name)).map(present),

@@ -165,6 +165,8 @@ export const say = {
   large: (/** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ times) =>
     `This model was made for ${width} × ${height}. An image of this size takes at least ` +
     `${times} times as long, and often repeats itself.`,
+  onlySize: (/** @type {number} */ width, /** @type {number} */ height) =>
+    `The demo model draws ${width} × ${height} only: at other sizes things come out doubled.`,
   usualSize: (/** @type {number} */ width, /** @type {number} */ height) =>
     `Use ${width} × ${height}`,
   noStyle: () => "none",

@@ -93,6 +93,24 @@ fn all_fields_of_the_web_uis_api_may_be_sent() {
     assert_eq!(short.json()["parameters"].get("init_images"), None);
 }
 
+/// As SillyTavern sends it: its own settings are in the body, with which that program does nothing.
+#[test]
+fn what_is_unknown_changes_nothing_and_is_told() {
+    let service = Service::start(&[]);
+    let plain = image(&service.post("/sdapi/v1/txt2img", &asked(&json!({}))));
+    let own = json!({
+        "url": "http://localhost:7860", "auth": "", "save_images": true, "send_images": true,
+        "do_not_save_grid": false, "do_not_save_samples": false, "enable_hr": false,
+        "hr_additional_modules": [], "override_settings_restore_afterwards": true,
+    });
+    let answer = service.post("/sdapi/v1/txt2img", &asked(&own));
+    assert!(plain == image(&answer));
+    let warnings = answer.json()["warnings"].to_string();
+    for name in ["url", "auth", "save_images", "hr_additional_modules"] {
+        assert!(warnings.contains(&format!("{name}:")), "{warnings}");
+    }
+}
+
 #[test]
 fn what_would_change_the_picture_is_refused_by_its_name() {
     let service = Service::start(&[]);
@@ -101,7 +119,7 @@ fn what_would_change_the_picture_is_refused_by_its_name() {
         "seed_resize_from_w": 64, "restore_faces": true, "tiling": true, "s_churn": 1,
         "s_noise": 1.1, "s_min_uncond": 1, "refiner_checkpoint": "a",
         "disable_extra_networks": true, "script_name": "a", "alwayson_scripts": {"a": {}},
-        "infotext": "a", "save_images": true, "magic": 1,
+        "infotext": "a", "save_images": "a",
     });
     for (name, value) in values.as_object().unwrap() {
         let answer = service.post("/sdapi/v1/txt2img", &asked(&json!({ name: value })));

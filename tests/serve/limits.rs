@@ -3,6 +3,8 @@
 
 use super::service::{Service, read};
 use serde_json::json;
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// A picture that takes a while.
@@ -100,6 +102,40 @@ fn bodies_that_are_too_many_at_once_are_refused() {
         assert!(start.elapsed() < Duration::from_secs(20), "it stays busy");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// One that does not say its length may be as large as any; once it is there, it is as large as it
+/// is.
+#[test]
+fn small_bodies_without_a_length_are_no_large_ones() {
+    let service = Service::start(&["--max-body", "1"]);
+    let body = long().to_string();
+    let text = format!(
+        "POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    let statuses: Vec<_> = (0..8).map(|_| read(service.open(&text)).status).collect();
+    assert_eq!(statuses, [202; 8]);
+}
+
+/// Those who read no answer, and may not even ask, keep nobody from the service.
+#[test]
+fn clients_that_do_not_read_are_let_go() {
+    let service = Service::start(&["--max-connections", "2", "--read-timeout", "1"]);
+    let held: Vec<_> = (0..2).map(|_| flood(&service)).collect();
+    let answer = service.get("/v1/models");
+    assert_eq!(answer.status, 200);
+    drop(held);
+}
+
+/// A client that asks until nothing more can be sent, and reads no answer.
+fn flood(service: &Service) -> TcpStream {
+    let ask = "GET /api/capabilities HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
+    let mut stream = service.open("");
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    while stream.write_all(ask.as_bytes()).is_ok() {}
+    stream
 }
 
 #[cfg(target_os = "linux")]

@@ -22,8 +22,10 @@ fn only_this_machines_names_and_allowed_pages_may_ask() {
     let allowed = service.ask("GET /v1/models", "Origin: https://a.example\r\n", b"");
     assert_eq!(allowed.status, 200);
     assert!(allowed.head.contains("access-control-allow-origin: https://a.example"));
-    let asked = service.ask("OPTIONS /api/jobs", "Origin: https://a.example\r\n", b"");
+    let head = "Origin: https://a.example\r\nAccess-Control-Request-Headers: x-stainless-os\r\n";
+    let asked = service.ask("OPTIONS /api/jobs", head, b"");
     assert_eq!(asked.status, 204);
+    assert!(asked.head.contains("access-control-allow-headers: x-stainless-os"), "{}", asked.head);
     assert!(!service.get("/v1/models").head.contains("access-control"));
 }
 
@@ -46,9 +48,25 @@ fn a_token_is_asked_for_where_others_can_reach_it() {
     assert_eq!(status(""), 401);
     assert_eq!(status("Authorization: Bearer 0123456789abcdef-secreT\r\n"), 401);
     assert_eq!(status(&format!("Authorization: Bearer {TOKEN}\r\n")), 200);
+    // Addresses of this machine are many, and a page cannot make one its own.
+    let status_of =
+        |host: &str| status(&format!("Host: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"));
+    assert_eq!(["192.0.2.2:7860", "[2001:db8::1]", "evil.example"].map(status_of), [200, 200, 403]);
     use base64::Engine;
     let word = base64::engine::general_purpose::STANDARD.encode(format!("user:{TOKEN}"));
     assert_eq!(status(&format!("Authorization: Basic {word}\r\n")), 200);
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_refused_at_the_start() {
+    for wrong in ["a.example", "https://", "https://a.example/page", "https://*.example"] {
+        let output = command(&["--allow-origin", wrong], &[]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{wrong}: {said}");
+        assert!(said.contains(wrong), "{said}");
+    }
+    let service = Service::start(&["--allow-origin", "https://A.example/"]);
+    assert_eq!(service.ask("GET /v1/models", "Origin: https://a.example\r\n", b"").status, 200);
 }
 
 /// The kernel's table has addresses as hexadecimal digits, the last byte first.

@@ -114,7 +114,7 @@ test("Cancel takes effect within 2 s where nothing is heard, and loses nothing e
 });
 
 test("a size far above the model's own is told before the press, and taken back", async (t) => {
-  const { page, state, type } = await visit(t, { server });
+  const { page, state, type } = await visit(t, { server, hash: "#model=models/other" });
   await state("ready");
   await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
   const warning = page.locator("#size-warning");
@@ -126,6 +126,20 @@ test("a size far above the model's own is told before the press, and taken back"
   await page.getByRole("button", { name: "Use 64 × 64" }).click();
   await warning.waitFor({ state: "hidden" });
   assert.equal(await page.locator("#width").inputValue(), "");
+});
+
+test("the built-in model knows its own size alone, also by an address with a slash", async (t) => {
+  const { page, state, type } = await visit(t, { server, hash: "#model=models/demo/" });
+  await state("ready");
+  assert.ok(await page.locator("#known").isVisible());
+  const warning = page.locator("#size-warning");
+  await page.locator("#settings").evaluate((settings) => settings.setAttribute("open", ""));
+  assert.equal(await warning.isVisible(), false);
+  await type({ width: "96", height: "64" });
+  await warning.waitFor();
+  assert.match((await warning.textContent()) ?? "", /demo model draws 64 × 64 only/);
+  await page.getByRole("button", { name: "Use 64 × 64" }).click();
+  await warning.waitFor({ state: "hidden" });
 });
 
 test("seeds, numbers and sizes may be typed as in other programs", async (t) => {

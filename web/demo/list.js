@@ -26,7 +26,7 @@ export function showList(place, words, use) {
   function show() {
     const found = words.find(search.value);
     const shown = found.slice(0, SHOWN_MAX);
-    chips.replaceChildren(...shown.map((name) => chip(name, () => use(words.prompt(name)))));
+    chips.replaceChildren(...shown.map((name) => chip(text.shown(name), () => use(words.prompt(name)))));
     setText(count, text.found(shown.length, found.length, things.length));
   }
 
@@ -41,6 +41,7 @@ export function showList(place, words, use) {
     styles.length ? text.styles(styles) : "",
     text.sizes(sizes),
     text.places(places),
+    text.seeds(),
   ];
   const others = lists.filter(Boolean).map((line) => element("p", { className: "hint" }, line));
   const field = element("div", { className: "field" }, label, search);

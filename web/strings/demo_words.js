@@ -1,5 +1,17 @@
 // The page's texts about the words that the built-in model knows.
 
+/** Names that the model knows without their marks. @type {Record<string, string>} */
+const SHOWN = {
+  "womans hat": "woman’s hat",
+  "womans boot": "woman’s boot",
+  "mans shoe": "man’s shoe",
+  "t shirt": "t-shirt",
+  dna: "DNA",
+};
+
+/** The most things of an image. */
+const THINGS_MAX = 2;
+
 /** The most unknown words that are named. */
 const NAMED_MAX = 4;
 
@@ -18,18 +30,33 @@ function quoted(word) {
 const and = new Intl.ListFormat("en", { type: "conjunction" });
 
 export const demoWords = {
-  /** @param {string[]} words */
-  unknown(words) {
-    const named = words.slice(0, NAMED_MAX).map(quoted);
-    const more = words.length - named.length;
-    if (more) named.push(`${more} more`);
-    return `The demo model does not know ${and.format(named)}. What it draws is listed below.`;
+  /**
+   * What to say of a prompt; nothing where all is known.
+   * @param {import("../demo/words.js").Checked} checked
+   */
+  about({ unknown, instead, things, hasThing }) {
+    const few = (/** @type {string[]} */ words) => {
+      const more = words.length - NAMED_MAX;
+      return and.format([...words.slice(0, NAMED_MAX), ...(more > 0 ? [`${more} more`] : [])]);
+    };
+    const spelled = instead.map(([given, known]) => `${quoted(known)} for ${quoted(given)}`);
+    const words = few(unknown.map(quoted));
+    const said = [
+      unknown.length ? `The demo model does not know ${words}, and passes over it.` : "",
+      instead.length ? `For the demo model, write ${few(spelled)}.` : "",
+      things > THINGS_MAX ? `It draws at most ${THINGS_MAX} things.` : "",
+      hasThing ? "" : "The prompt names nothing that the demo model draws.",
+    ].filter(Boolean);
+    return said.length ? `${said.join(" ")} What it draws is listed below.` : "";
   },
-  noThing: () =>
-    "The prompt names nothing that the demo model draws. What it draws is listed below.",
   failed: () => "The list could not be loaded. Check the connection, then reload the page.",
   search: () => "Search",
   things: () => "Things",
+  /** A name as it is read; the model knows it as it was trained. @param {string} name */
+  shown: (name) => SHOWN[name] ?? name,
+  seeds: () =>
+    "A prompt that names a thing and a background gives nearly the same image with every seed. " +
+    "The seed chooses what the prompt leaves open.",
   /** @param {number} shown @param {number} found @param {number} all */
   found(shown, found, all) {
     if (!found) return "Nothing found.";

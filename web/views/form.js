@@ -9,6 +9,7 @@ import {
   variedFields,
   withoutSecondPass,
 } from "../request/defaults.js";
+import { MODEL } from "../options.js";
 import { requestOf } from "../request/fields.js";
 import { isChosen } from "../request/seed.js";
 import { callsIn } from "../store/addons.js";
@@ -106,7 +107,7 @@ export class Form {
     for (const [name, value] of DEFAULTS) write(name, value);
     showButtons(state.get());
     state.subscribe(["phase", "pausing", "task"], showButtons);
-    state.subscribe(["opened"], ({ opened }) => opened && this.#describe(opened.description));
+    state.subscribe(["opened"], ({ opened }) => opened && this.#describe(opened));
   }
 
   #listen() {
@@ -167,9 +168,9 @@ export class Form {
   /**
    * Adapts the form to a model: its samplers, their settings, its sizes; and what it was made for,
    * unless the user, a link or an image has said otherwise.
-   * @param {import("../engine/protocol.js").Description} description
+   * @param {import("../state/page.js").Opened} opened
    */
-  #describe(description) {
+  #describe({ model, description }) {
     const { factor, width, height, samplers, abilities, made_for } = description;
     offerSamplers(samplers);
     const first = MADE_FOR.map((name) => String(made_for?.[name] ?? DEFAULTS.get(name) ?? ""));
@@ -184,7 +185,7 @@ export class Form {
     this.#abilities.describe(abilities);
     this.startImage.describe(description);
     anyById("size-hint").textContent = say.sizeHint(factor, width, height);
-    this.#sizes.describe(factor, width, height);
+    this.#sizes.describe(factor, width, height, model === MODEL);
   }
 
   /**

@@ -20,15 +20,14 @@ const texts = () => import("../strings/demo_words.js");
 const loadWords = () => Promise.all([demo().then(({ words }) => words()), texts()]);
 
 /**
- * What is wrong with a prompt for the built-in model, or nothing.
+ * What is to be said of a prompt for the built-in model, and the prompt in its spelling.
  * @param {string} prompt
  * @param {string[]} taught words of it that call textual inversions
  */
-async function wrongWords(prompt, taught) {
+async function checkedWords(prompt, taught) {
   const [words, { demoWords }] = await loadWords();
-  const { unknown, hasThing } = words.check(prompt, taught);
-  if (unknown.length) return demoWords.unknown(unknown);
-  return hasThing ? "" : demoWords.noThing();
+  const checked = words.check(prompt, taught);
+  return [demoWords.about(checked), words.respelled(prompt, checked.instead)];
 }
 
 /** Fills the list of what that model draws. @param {(prompt: string) => void} use */
@@ -61,6 +60,7 @@ export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
   const cut = anyById("cut");
   const marks = anyById("prompt-marks");
   const get = anyById("unknown-get");
+  const respell = anyById("unknown-use");
   let timer = 0;
   /** Whether a count is under way, and whether the prompt has changed since. */
   let [waits, again] = [false, false];
@@ -87,11 +87,14 @@ export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
   async function showUnknown() {
     const prompt = input.value;
     const asks = isSmall() && prompt.trim() !== "" && !hasLoras() && !prompt.includes("<lora:");
-    const wrong = asks ? await wrongWords(prompt, taught(prompt)).catch(() => "") : "";
+    const checked = asks ? await checkedWords(prompt, taught(prompt)).catch(() => []) : [];
     if (prompt !== input.value) return;
+    const [said = "", better = prompt] = checked;
     // The text's element is never hidden: a screen reader would not tell what it says then.
-    setText(anyById("unknown-text"), wrong);
-    get.hidden = !wrong;
+    setText(anyById("unknown-text"), said);
+    get.hidden = !said;
+    respell.hidden = better === prompt;
+    respell.onclick = () => use(better);
   }
 
   /**

@@ -1,5 +1,6 @@
 // The size of the image: buttons for some aspect ratios, with the shorter side of the model's
-// default size; any multiple of the model's factor; a warning if a size is far above the default.
+// default size; any multiple of the model's factor; a warning if a size is far above the default,
+// or another one than a small model knows.
 
 import { say } from "../strings.js";
 import { anyById, button, byId, chip, onPress } from "../dom.js";
@@ -17,6 +18,8 @@ export function createSizes(onChange) {
   const warning = anyById("size-warning");
   /** The model's default size, and the number that sides must be multiples of. */
   let [own, factor] = [[0, 0], 1];
+  /** Whether the model draws its default size alone. */
+  let isFixed = false;
 
   /** The side that will be used. @param {HTMLInputElement} input */
   const side = (input) => input.value.trim() || input.placeholder;
@@ -28,10 +31,9 @@ export function createSizes(onChange) {
     }
     const [w = 0, h = 0] = own;
     const times = (Number(sides[0]) * Number(sides[1])) / (w * h);
-    warning.hidden = !(times > LARGE);
-    anyById("size-warning-text").textContent = warning.hidden
-      ? ""
-      : say.large(w, h, Math.round(times));
+    warning.hidden = isFixed ? sides.join() === own.join() : !(times > LARGE);
+    const text = isFixed ? say.onlySize(w, h) : say.large(w, h, Math.round(times));
+    anyById("size-warning-text").textContent = warning.hidden ? "" : text;
     button("size-usual").textContent = say.usualSize(w, h);
   }
 
@@ -81,9 +83,10 @@ export function createSizes(onChange) {
      * @param {number} multiple
      * @param {number} w default width
      * @param {number} h
+     * @param {boolean} only whether it draws that size alone
      */
-    describe(multiple, w, h) {
-      [own, factor] = [[w, h], multiple];
+    describe(multiple, w, h, only) {
+      [own, factor, isFixed] = [[w, h], multiple, only];
       for (const [input, side] of /** @type {const} */ ([
         [width, w],
         [height, h],

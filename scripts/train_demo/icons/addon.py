@@ -2,13 +2,13 @@
 
 import hashlib
 
-from . import joint
+from . import unknown
 from .scenes import SIZE
 
 
 def frozen(pack, args):
     """The trained UNet and text encoder, which stay as they are."""
-    network, encoder = joint.trained(pack, args)
+    network, encoder = unknown.trained(pack, args)
     return network.requires_grad_(False), encoder.requires_grad_(False)
 
 

@@ -13,17 +13,18 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 
-from . import patches, text, work
-from .captions import Captions
+from . import patches, unknown, work
+from .captions import EOS, Captions
 from .code import fixed
 from .latents import Bank
 from .pack import FILE, Pack
 from .scenes import Pixels, Scenes
 
-STAGES = ("code", "autoencoder", "text", "unet", "joint", "student")
+STAGES = ("code", "autoencoder", "text", "unet", "joint", "unknown", "student")
 
 
 def latents_are_the_code_of_pictures(pack):
@@ -55,6 +56,26 @@ def tokens_are_the_tokenizers(pack):
     return f"2000 captions have the tokenizer's ids, the longest of {longest}"
 
 
+def unknown_tokens_leave_the_words_in_order(pack):
+    source, captions = Scenes(pack, seed=7), Captions(pack.parts)
+    scenes = source.batch(2000)
+    ids = captions.ids_of(scenes, captions.choose(scenes, source.g))
+    asked, stands, counts = unknown.disturbed(ids, source.g)
+    changed = 0
+    for before, after, place, counted in zip(*(x.tolist() for x in (ids, asked, stands, counts))):
+        words = lambda row: [i for i in row if i not in (unknown.UNKNOWN, EOS)]
+        less = lambda row: [i for i in row if i not in unknown.ARTICLES]
+        kept = words(after)
+        assert less(words(before))[: len(less(kept))] == less(kept), (before, after)
+        changed += before != after
+        for at, (token, of) in enumerate(zip(after, place)):
+            if at < patches.FIRST and token not in (unknown.UNKNOWN, EOS):
+                assert before[of] == token, (before, after, at)
+            assert at < patches.FIRST or not counted or of == at
+    assert 800 < changed < 1600, changed
+    return f"{changed} of 2000 captions got unknown tokens or lost articles, their words in order"
+
+
 def held_out_is_held_out(pack):
     training, held = Scenes(pack, seed=5), Scenes(pack, seed=5, held=True)
     key = lambda s: {
@@ -77,8 +98,7 @@ def text_encoder_is_exported(pack, folder):
     scenes = source.batch(8)
     form = captions.choose(scenes, source.g)
     ids = captions.ids_of(scenes, form)
-    state = torch.load(work.FOLDER / "joint.pt")
-    ours = text.trained(pack, "cpu", state)
+    ours = unknown.trained(pack, SimpleNamespace(device="cpu", tiny=True))[1]
     theirs = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)
     with torch.no_grad():
         apart = float((ours(ids) - theirs(ids).last_hidden_state).abs().max())
@@ -125,6 +145,7 @@ def main():
     print(latents_are_the_code_of_pictures(pack))
     print(tokens_are_the_tokenizers(pack))
     print(held_out_is_held_out(pack))
+    print(unknown_tokens_leave_the_words_in_order(pack))
     print(text_encoder_is_exported(pack, out))
 
 

@@ -3,6 +3,7 @@
     python -m icons.evaluate MODEL_DIR [--prompts 400] [--steps 25] [--guidance 5] [--sheet FILE]
     python -m icons.evaluate MODEL_DIR --program PROGRAM [--precision f16] [--weights q8_0]
     python -m icons.evaluate MODEL_DIR --lora FILE --sampler lcm --steps 4 --guidance 1
+    python -m icons.evaluate MODEL_DIR --unknown 4    with so many words that it does not know
     python -m icons.evaluate MODEL_DIR --new-colour [--inversion FILE]
     python -m icons.evaluate --ceiling [MODEL_DIR]  the scores of the true pictures, and of those
                                                     after the model's autoencoder
@@ -14,6 +15,7 @@ emoji. `all` are the pictures in which everything is right.
 
 import argparse
 import json
+import random
 from collections import Counter
 
 import numpy as np
@@ -27,6 +29,9 @@ from .palette import COLOUR_NAMES
 from .pictures import add_arguments, by_diffusers, compare, made
 from .scenes import Pixels, Scenes
 from .score import Templates, shown
+
+
+UNKNOWN = "very happy fluffy beautiful . ! photo masterpiece 8k detailed lovely please".split()
 
 
 def jobs_of(pack, scenes, generator):
@@ -57,6 +62,16 @@ def plan(pack, prompts, empty):
     for i in range(prompts, prompts + empty):
         jobs.append(dict(file=f"{i:04d}.png", prompt="", seed=i, background=None, things=[]))
     return jobs, scenes
+
+
+def with_unknown(jobs, count):
+    """Puts so many words that no caption has between those of each prompt."""
+    for job in jobs:
+        draw, words = random.Random(job["seed"]), job["prompt"].split()
+        for word in draw.choices(UNKNOWN, k=count):
+            words.insert(draw.randint(0, len(words)), word)
+        job["prompt"] = " ".join(words)
+    return jobs
 
 
 def plan_of_new_colour(pack, prompts):
@@ -171,6 +186,7 @@ def arguments():
     ap.add_argument("--prompts", type=int, default=400)
     ap.add_argument("--empty", type=int, default=100)
     add_arguments(ap)
+    ap.add_argument("--unknown", type=int, default=0, help="unknown words of each prompt")
     ap.add_argument("--new-colour", action="store_true", help="prompts with word.py's colour")
     ap.add_argument("--ceiling", action="store_true", help="score the true pictures")
     ap.add_argument("--sheet", help="write a contact sheet here")
@@ -188,6 +204,8 @@ def main():
         jobs = plan_of_new_colour(pack, args.prompts)
     else:
         jobs, _ = plan(pack, args.prompts, args.empty)
+    if args.unknown:
+        with_unknown(jobs, args.unknown)
     pictures = made(args, jobs)
     result, missed = report(jobs, pictures, templates)
     print(json.dumps(result))

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import torch
 from safetensors.torch import load_file, save_file
 
-from . import autoencoder, joint, networks, work
+from . import autoencoder, networks, unknown, work
 from .pack import Pack
 from .tokenizer import write_tokenizer
 
@@ -154,7 +154,7 @@ def main(words=None):
     ap.add_argument("--tiny", action="store_true", help="the UNet is that of train.py --tiny")
     args = ap.parse_args(words)
     pack = Pack()
-    unet, encoder = joint.trained(pack, SimpleNamespace(device="cpu", tiny=args.tiny))
+    unet, encoder = unknown.trained(pack, SimpleNamespace(device="cpu", tiny=args.tiny))
     used = pack.parts.used
     args.out.parent.mkdir(parents=True, exist_ok=True)
     vae = autoencoder.trained()

@@ -2,8 +2,8 @@
 
     python -m icons.train STAGE[:MINUTES]… [--minutes N]
 
-STAGE is code, autoencoder, text, unet or joint, or an add-on file of the trained model: student,
-style, word or controlnet; or several in this order. Checkpoints go to
+STAGE is code, autoencoder, text, unet, joint or unknown, or an add-on file of the trained model:
+student, style, word or controlnet; or several in this order. Checkpoints go to
 $TRAIN_DEMO_DIR every minute; started again, a stage goes on where it stopped, until it has had its
 minutes in all: of wall time on a card, of processor time elsewhere.
 """
@@ -16,7 +16,8 @@ import torch
 from .pack import Pack
 
 STAGES = (
-    "code", "autoencoder", "text", "unet", "joint", "student", "style", "word", "controlnet"
+    "code", "autoencoder", "text", "unet", "joint", "unknown", "student", "style", "word",
+    "controlnet",
 )
 
 

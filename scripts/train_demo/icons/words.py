@@ -2,7 +2,8 @@
 
     python -m icons.words ../../web/demo/words.json
 
-The page lists them, and says which words of a prompt are not among them.
+The page lists them, and says which words of a prompt are not among them. It leaves out some that
+the model was trained with.
 """
 
 import argparse
@@ -12,6 +13,18 @@ import re
 from . import captions, palette
 from .pack import Pack
 
+# Other names of the sets that mean something else, or a part of the thing.
+WRONG = {
+    "chipmunk": {"squirrel"},
+    "crutch": {"aid"},
+    "falafel": {"meatball"},
+    "flamingo": {"flamboyant"},
+    "glowing star": {"shining"},
+    "hook": {"curve", "point"},
+    "pizza": {"slice"},
+    "swan": {"duckling"},
+    "window": {"view", "air"},
+}
 STYLES, SIZES = ["emoji", "outline", "silhouette"], ["small"]
 
 
@@ -24,7 +37,7 @@ def other_words():
 def vocabulary(pack):
     """Lists of words: of a thing first its name, then other names of it."""
     return {
-        "things": pack.names,
+        "things": [[n for n in names if n not in WRONG.get(names[0], ())] for names in pack.names],
         # Those that are no emoji.
         "coloured": [names[0] for names, emoji in zip(pack.names, pack.has[:, 0]) if not emoji],
         "colours": palette.COLOUR_NAMES,

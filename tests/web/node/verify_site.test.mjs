@@ -95,6 +95,24 @@ for (const { name, command, unasked } of TOOLS) {
     assert.match(complaint, /^503 .*\/main\.js$|main\.js could not be read: the host answers 503/m);
   });
 
+  test(`${name}: what is changed is told although another file cannot be read`, async (t) => {
+    const site = await serve({
+      roots: [dist],
+      instead(request, response) {
+        const busy = request.url?.endsWith("/main.js") ?? false;
+        if (busy) response.writeHead(500).end();
+        else if (request.url?.endsWith("/about.js")) response.end("other bytes");
+        else return false;
+        return true;
+      },
+    });
+    t.after(() => site.close());
+    const { code, said, complaint } = await verify(site.url);
+    assert.equal(code, 1);
+    assert.match(said, /^DIFFERS views\/about\.js: [0-9a-f]{64}, not [0-9a-f]{64}\n$/);
+    assert.match(complaint, /main\.js/);
+  });
+
   test(`${name}: a list that leads out of its folder is refused`, async (t) => {
     const site = await serve({ roots: [dist] });
     t.after(() => site.close());

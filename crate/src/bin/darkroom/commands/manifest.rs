@@ -25,7 +25,7 @@ pub(crate) struct ManifestArgs {
     /// Its name for people; the id when left out.
     #[arg(long)]
     title: Option<String>,
-    /// What it is: model, lora, embedding, taesd, unet, vae or text_encoder.
+    /// What it is: model, lora, embedding, control, upscaler, taesd, unet, vae or text_encoder.
     #[arg(long, default_value = "model", value_parser = kind)]
     kind: Kind,
     /// A word by which prompts call a textual inversion, or that a LoRA was trained on. May be

@@ -56,13 +56,15 @@ pub(crate) fn run(args: &VerifySiteArgs) -> Result<ExitCode> {
     let tree = sha256(text.as_bytes());
     let wanted = wanted(&list, &tree);
     let found = fetch_all(&agent, &site, &wanted);
-    let unread: Vec<_> = found.iter().filter_map(|one| one.as_ref().err().cloned()).collect();
-    if !unread.is_empty() {
-        return Ok(not_checked(&unread));
-    }
-    let mut same = 0;
-    for ((hash, path), found) in wanted.iter().zip(found.into_iter().flatten()) {
-        let found = found.unwrap_or_else(|| "missing".to_owned());
+    let (mut same, mut unread) = (0, Vec::new());
+    for ((hash, path), found) in wanted.iter().zip(found) {
+        let found = match found {
+            Ok(found) => found.unwrap_or_else(|| "missing".to_owned()),
+            Err(fault) => {
+                unread.push(fault);
+                continue;
+            }
+        };
         if found == *hash {
             same += 1;
             continue;
@@ -72,6 +74,12 @@ pub(crate) fn run(args: &VerifySiteArgs) -> Result<ExitCode> {
         println!("DIFFERS {path}: {found}, not {hash}");
     }
     let count = wanted.len();
+    // A file that differs says enough, whatever else could not be read.
+    let differs = same + unread.len() < count;
+    if !unread.is_empty() {
+        let code = not_checked(&unread);
+        return Ok(if differs { ExitCode::FAILURE } else { code });
+    }
     println!(
         "{same} of {count} files of {site} are those of the list. The list's own hash, the tree's: \
          {tree}"
@@ -84,7 +92,7 @@ fn not_checked(unread: &[Unread]) -> ExitCode {
     for Unread { address, reason } in unread {
         eprintln!("{address} could not be read: {reason}.");
     }
-    eprintln!("The host was not compared with the list; try again later.");
+    eprintln!("The host was not compared with the whole list; try again later.");
     exit::TRY_AGAIN.into()
 }
 

@@ -20,6 +20,9 @@ use std::rc::Rc;
 /// What lines leave out: the request, and the files of a start picture and its mask.
 pub(crate) type Defaults<'a> = (&'a Request, &'a [Option<PictureFile>; 2]);
 
+/// The longest name of a file, on Linux, macOS and Windows.
+const NAME_BYTES_MAX: usize = 255;
+
 /// One line of the list.
 pub(crate) struct Job {
     /// The picture's name.
@@ -122,9 +125,7 @@ pub(super) fn read(
         Some(Value::String(name)) => Some(NamedUpscaler(name)),
         Some(_) => return Err("`upscaler` must be a text such as `NAME#HASH`".into()),
     };
-    if !file.ends_with(".png") || Path::new(&file).file_name() != Some(file.as_ref()) {
-        return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
-    }
+    check_name(&file)?;
     let says_how = own.contains_key("hires_upscaler");
     let mut all = serde_json::to_value(defaults).map_err(fault)?;
     for (name, value) in own {
@@ -149,4 +150,18 @@ pub(super) fn read(
         named_upscaler,
         request,
     })
+}
+
+/// Refuses what is no name of a picture, or none that a disk takes.
+fn check_name(file: &str) -> Result<(), String> {
+    if !file.ends_with(".png") || Path::new(file).file_name() != Some(file.as_ref()) {
+        return Err(format!("`file` must be a bare name ending in .png, not `{file}`"));
+    }
+    if file.len() > NAME_BYTES_MAX {
+        return Err(format!("`file` has {} bytes, and may have {NAME_BYTES_MAX}", file.len()));
+    }
+    match file.chars().any(char::is_control) {
+        true => Err(format!("`file` must have no control characters, not {file:?}")),
+        false => Ok(()),
+    }
 }

@@ -219,6 +219,10 @@ impl Prepared {
             Err(reason) => return Ok(Outcome::failed(reason.clone(), "request")),
         };
         let out = self.folder.join(&job.file);
+        if out.is_dir() {
+            let said = format!("{} is a folder, so no picture can be there.", out.display());
+            return Ok(Outcome::failed(said, "request"));
+        }
         if out.exists() {
             match (kept::compare(&out, job, tools.pipeline), self.on_change) {
                 (Err(_), OnChange::Redo) => {}

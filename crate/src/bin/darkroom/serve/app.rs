@@ -11,6 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
+/// The name of a model whose path has none.
+const UNNAMED: &str = "darkroom";
+
 /// What all handlers share.
 pub(super) struct App {
     pub args: Arc<ServeArgs>,
@@ -29,8 +32,11 @@ impl App {
     pub(super) fn model(&self) -> String {
         let named = self.about.provenance.as_ref().map(|known| known.title.clone());
         named.unwrap_or_else(|| {
-            let path = Path::new(&self.args.opens.model.model);
-            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            let given = Path::new(&self.args.opens.model.model);
+            let path = given.canonicalize().unwrap_or_else(|_| given.to_owned());
+            // The ending of a folder's name is a part of it: sd-v1.4.
+            let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+            name.map_or_else(|| UNNAMED.to_owned(), |name| name.to_string_lossy().into_owned())
         })
     }
 

@@ -35,8 +35,8 @@ pub(super) async fn read(app: &App, request: Request) -> Result<Body, Fault> {
     if length > most {
         return Err(too_large());
     }
-    let share = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
-    let holds = app.bodies.clone().try_acquire_many_owned(share).map_err(|_| {
+    let share = share_of(length);
+    let mut holds = app.bodies.clone().try_acquire_many_owned(share).map_err(|_| {
         let text = "Too many large requests at once. Try again later.";
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text)
     })?;
@@ -47,7 +47,14 @@ pub(super) async fn read(app: &App, request: Request) -> Result<Body, Fault> {
     })?;
     // Anything but its size: the client is gone, and reads no answer.
     let bytes = bytes.map_err(|_| too_large())?;
+    // Of a body that did not say its length more was held than it has.
+    drop(holds.split(share as usize - share_of(bytes.len()) as usize));
     Ok(Body { parts, bytes, holds })
+}
+
+/// The share of so many bytes, in KiB.
+fn share_of(bytes: usize) -> u32 {
+    u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
 }
 
 /// Reads a JSON object.

@@ -102,6 +102,14 @@ impl Fields {
         value.map_or(Ok(()), |value| set(request, "seed", "seed", value))
     }
 
+    /// Takes what the request has no field for, and returns the names.
+    pub(super) fn unknown(&mut self) -> Vec<String> {
+        let names = self.0.keys().filter(|name| field_called(name).is_none());
+        let names: Vec<_> = names.cloned().collect();
+        names.iter().for_each(|name| drop(self.0.remove(name)));
+        names
+    }
+
     /// Sets the request's own fields by their own names, and refuses what is left.
     pub(super) fn rest(self, request: &mut Request) -> Result<(), Fault> {
         for (name, value) in self.0 {

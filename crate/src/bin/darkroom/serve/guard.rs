@@ -44,7 +44,7 @@ impl Guard {
             return Err(Error::Request { field: "listen address", reason });
         }
         let names = args.host_name.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let origins = args.allow_origin.clone();
+        let origins = args.allow_origin.iter().map(|one| origin(one)).collect::<Result<_>>()?;
         Ok(Guard { address, names, origins, token: token.map(|text| sha256(text.as_bytes())) })
     }
 
@@ -84,7 +84,8 @@ impl Guard {
     }
 
     /// Whether a Host header has a loopback name or address, the address listened on, or a name
-    /// that was given.
+    /// that was given. Where a token is asked for, any address will do: to lead a page's requests
+    /// here, an attacker needs a name.
     fn knows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let name = match host.strip_prefix('[') {
@@ -93,7 +94,8 @@ impl Guard {
         };
         match name.parse::<IpAddr>() {
             Ok(ip) => {
-                is_loopback(ip) || ip == self.address.ip() || self.names.iter().any(|n| n == name)
+                let is_own = is_loopback(ip) || ip == self.address.ip();
+                is_own || self.token.is_some() || self.names.iter().any(|n| n == name)
             }
             Err(_) => name == "localhost" || self.names.iter().any(|own| own == name),
         }
@@ -117,6 +119,23 @@ impl Guard {
             return false;
         };
         is_equal(&sha256(given.as_bytes()), token)
+    }
+}
+
+/// An origin as browsers send it.
+///
+/// # Errors
+/// [`Error::Request`] for what is none: it would never be met.
+fn origin(text: &str) -> Result<String> {
+    let plain = text.trim_end_matches('/').to_ascii_lowercase();
+    let is_host = |rest: &str| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ', '*']);
+    match plain.split_once("://") {
+        None if plain == "*" => Ok(plain),
+        Some((scheme, rest)) if !scheme.is_empty() && is_host(rest) => Ok(plain),
+        _ => Err(Error::Request {
+            field: "allowed origin",
+            reason: format!("must be * or as in https://a.example:8080, not {text}"),
+        }),
     }
 }
 

@@ -76,9 +76,12 @@ async fn read(mut form: Multipart) -> Result<Form, Fault> {
     Ok(all)
 }
 
-/// A form has texts alone: what is a number or a flag in JSON becomes one, but for the prompts.
+/// Fields that are texts in JSON too, and the seed, which may be one.
+const TEXTS: [&str; 6] = ["prompt", "negative_prompt", "negative", "seed", "model", "user"];
+
+/// A form has texts alone: what is a number or a flag in JSON becomes one.
 fn typed(name: &str, text: String) -> Value {
-    if ["prompt", "negative_prompt", "negative", "seed"].contains(&name) {
+    if TEXTS.contains(&name) {
         return text.into();
     }
     match serde_json::from_str(&text) {

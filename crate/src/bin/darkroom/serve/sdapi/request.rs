@@ -107,11 +107,11 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
         settings::read(app, &settings, &mut request)?;
     }
     only(&mut fields, &UNSUPPORTED)?;
-    if app.args.save_to.is_none() {
-        fields.only("save_images", &[json!(false)])?;
+    if fields.flag("save_images")? == Some(true) && app.args.save_to.is_none() {
+        let text = "save_images: nothing was written; the service was started without --save-to.";
+        warnings.push(text.to_owned());
     }
     fields.ignore(&IGNORED);
-    fields.ignore(&["save_images"]);
     sampler(&mut fields, &mut request)?;
     eta(&mut fields, &mut request)?;
     fields.seed(&mut request, true)?;
@@ -138,6 +138,10 @@ pub(super) fn read(app: &App, mut fields: Fields, begins: bool) -> Result<Order,
         mask = masked(&mut fields, &mut request, &mut warnings)?;
     } else {
         second_pass(&mut fields, &mut request)?;
+    }
+    // That program ignores what it does not know, and clients send their own settings along.
+    for name in fields.unknown() {
+        warnings.push(format!("{name}: is not known here, and changed nothing."));
     }
     fields.rest(&mut request)?;
     Ok(Order { request, initial, mask, warnings, ..Order::default() })
