@@ -1,5 +1,5 @@
-//! The built-in model's own ControlNet (`scripts/train_demo/icons/controlnet.py`): what is made has the
-//! shape that was drawn, whatever the prompt names.
+//! The built-in model's own ControlNet (`scripts/train_demo/icons/controlnet.py`): what is made has
+//! the shape that was drawn, whatever the prompt names.
 
 use crate::harness::golden;
 use crate::reference::open_on_cpu;

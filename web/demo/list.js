@@ -26,7 +26,9 @@ export function showList(place, words, use) {
   function show() {
     const found = words.find(search.value);
     const shown = found.slice(0, SHOWN_MAX);
-    chips.replaceChildren(...shown.map((name) => chip(text.shown(name), () => use(words.prompt(name)))));
+    chips.replaceChildren(
+      ...shown.map((name) => chip(text.shown(name), () => use(words.prompt(name)))),
+    );
     setText(count, text.found(shown.length, found.length, things.length));
   }
 

@@ -1,5 +1,6 @@
-// The words that the built-in model knows (words.json, made by scripts/train_demo/icons/words.py): which
-// of a prompt are not among them, and prompts made of them. Loaded with that model.
+// The words that the built-in model knows (words.json, made by scripts/train_demo/icons/words.py):
+// which of a prompt are not among them, how it spells others, and prompts made of them. Loaded with
+// that model.
 
 import { LIST_NAME } from "../batch/list_name.js";
 

@@ -41,10 +41,9 @@ export const demoWords = {
     };
     const spelled = instead.map(([given, known]) => `${quoted(known)} for ${quoted(given)}`);
     const words = few(unknown.map(quoted));
+    const it = unknown.length > 1 ? "them" : "it";
     const said = [
-      unknown.length
-        ? `The demo model does not know ${words}, and passes over ${unknown.length > 1 ? "them" : "it"}.`
-        : "",
+      words && `The demo model does not know ${words}, and passes over ${it}.`,
       instead.length ? `For the demo model, write ${few(spelled)}.` : "",
       things > THINGS_MAX ? `It draws at most ${THINGS_MAX} things.` : "",
       hasThing ? "" : "The prompt names nothing that the demo model draws.",
