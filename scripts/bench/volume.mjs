@@ -54,7 +54,10 @@ try {
   rows.push(["first image after", `${((performance.now() - start) / 1000).toFixed(2)} s`]);
   for (const count of READ_AT) {
     await until(count);
-    rows.push([`memory at ${count} images`, `${(await memory(first.child)) / 1000} MB`]);
+    rows.push([
+      `memory at ${count} images`,
+      `${((await memory(first.child)) / 1000).toFixed(1)} MB`,
+    ]);
   }
   first.child.kill("SIGKILL");
   await first.ended;
