@@ -5,7 +5,8 @@
 //
 // One invocation for each few groups (as many as fill whole vectors of four channels) of a picture:
 // down the pixels of one vector after the other, three times as in `group_norm_whole`, whose
-// bindings and parameters these are. Sums run in stretches of 64, as there.
+// bindings and parameters these are. Sums run in stretches of 64, as there. Loops take four pixels
+// at a time: of a longer one Mesa's llvmpipe would do a part, without a word (`DIRECT_VECTORS`).
 
 struct Params {
     rows: u32,     // pixels of a picture
@@ -42,15 +43,31 @@ fn of_groups(column: u32, values: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(values[groups.x], values[groups.y], values[groups.z], values[groups.w]);
 }
 
+// What a vector adds to a sum.
+fn part_of(i: u32, mean: vec4<f32>, squared: bool) -> vec4<f32> {
+    let d = vec4<f32>(x[i]) - mean;
+    return select(d, d * d, squared);
+}
+
+fn normalise(i: u32, scale: vec4<f32>, offset: vec4<f32>) {
+    y[i] = Elem4(activation(vec4<f32>(x[i]) * scale + offset));
+}
+
 // The sum of the squares of x − mean down a column, or of x itself.
 fn sum_down(first: u32, mean: vec4<f32>, squared: bool) -> vec4<f32> {
     var sum = vec4<f32>();
     for (var begin = 0u; begin < params.rows; begin += 64u) {
         var stretch = vec4<f32>();
         let end = first + min(params.rows, begin + 64u) * params.c4;
-        for (var i = first + begin * params.c4; i < end; i += params.c4) {
-            let d = vec4<f32>(x[i]) - mean;
-            stretch += select(d, d * d, squared);
+        var i = first + begin * params.c4;
+        for (; i + 3u * params.c4 < end; i += 4u * params.c4) {
+            stretch += part_of(i, mean, squared);
+            stretch += part_of(i + params.c4, mean, squared);
+            stretch += part_of(i + 2u * params.c4, mean, squared);
+            stretch += part_of(i + 3u * params.c4, mean, squared);
+        }
+        for (; i < end; i += params.c4) {
+            stretch += part_of(i, mean, squared);
         }
         sum += stretch;
     }
@@ -80,9 +97,16 @@ fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(local_invocation_index) l
     for (var column = 0u; column < params.columns; column++) {
         let scale = of_groups(column, rstds) * gamma[first_column + column];
         let offset = beta[first_column + column] - of_groups(column, means) * scale;
-        for (var row = 0u; row < params.rows; row++) {
-            let i = start + column + row * params.c4;
-            y[i] = Elem4(activation(vec4<f32>(x[i]) * scale + offset));
+        var i = start + column;
+        let end = i + params.rows * params.c4;
+        for (; i + 3u * params.c4 < end; i += 4u * params.c4) {
+            normalise(i, scale, offset);
+            normalise(i + params.c4, scale, offset);
+            normalise(i + 2u * params.c4, scale, offset);
+            normalise(i + 3u * params.c4, scale, offset);
+        }
+        for (; i < end; i += params.c4) {
+            normalise(i, scale, offset);
         }
     }
 }

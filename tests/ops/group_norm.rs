@@ -263,3 +263,18 @@ fn at_full_size() {
         }
     }
 }
+
+/// The largest of one dispatch: Mesa's llvmpipe ends an invocation's loops after 65,535 iterations.
+#[test]
+fn with_as_many_values_of_an_invocation_as_v1_4_has() {
+    let mut proof = proof();
+    for precision in PRECISIONS {
+        for (shape, groups) in [([1, 64, 64, 960], 32), ([1, 64, 64, 68], 2), ([1, 64, 64, 76], 1)]
+        {
+            let case = proof.case(name(shape, groups), precision);
+            let x = case.activations("x", shape);
+            let norm = Norm { shape, groups, eps: 1e-6, function: Activation::Silu };
+            check(&mut proof, &case, x, &norm, true);
+        }
+    }
+}

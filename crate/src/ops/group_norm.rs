@@ -91,6 +91,11 @@ const WHOLE_LANES: u32 = 4 * LANES;
 /// The workgroup size of the direct kernel.
 const DIRECT_LANES: usize = 4;
 
+/// The vec4 of an invocation of the direct kernel, at most. Mesa's llvmpipe ends the loops of an
+/// invocation after 65,535 iterations in all, and says nothing: 60×60×960 came out as zeros. The
+/// kernel passes over the vec4 three times and takes four at a time.
+const DIRECT_VECTORS: usize = 1 << 16;
+
 /// The pixels that one invocation normalises; it merges the chunks' statistics once for all of
 /// them.
 pub(super) const ROWS: usize = 16;
@@ -116,7 +121,7 @@ impl Tensor {
         let columns = columns(c / groups);
         let software = self.gpu().info().software;
         let few = match software {
-            true => rows <= CHUNK_ROWS,
+            true => rows <= CHUNK_ROWS && rows * columns <= DIRECT_VECTORS,
             false => rows * columns <= WHOLE_VECTORS,
         };
         let bindable = self.bytes() <= self.gpu().limits().binding;
