@@ -90,7 +90,7 @@ test("the word of a textual inversion is in the prompt, and calls it", async (t)
   // The file's name calls it as well; only the word beside it is unknown.
   const unknown = page.locator("#unknown-text");
   await type({ prompt: "a teal heart, zzz" });
-  await unknown.filter({ hasText: "does not know “zzz”." }).waitFor();
+  await unknown.filter({ hasText: "does not know “zzz”," }).waitFor();
   await type({ prompt: "a teal heart" });
   await unknown.filter({ hasText: /^$/ }).waitFor({ state: "attached" });
   // In another prompt nothing calls it.

@@ -221,8 +221,8 @@ test("a list outside an archive keeps its controls, without their pictures", () 
     weight: 0.5,
     preprocess: "canny",
   };
-  const line = JSON.stringify({ prompt: "a", init: "b.png", controls: [control] });
-  const [row] = readRows("requests.jsonl", line);
+  const asked = { prompt: "a", controls: [control] };
+  const [row] = readRows("requests.jsonl", JSON.stringify(asked));
   assert.deepEqual(Object.keys(row ?? {}), ["prompt", "controls"]);
   assert.deepEqual(JSON.parse(row?.["controls"] ?? ""), [
     {
@@ -230,6 +230,12 @@ test("a list outside an archive keeps its controls, without their pictures", () 
       ...{ guess: false, preprocess: "canny", drawn: false },
     },
   ]);
+  // Without its start image a request would be another.
+  const begun = JSON.stringify({ ...asked, init: "b.png" });
+  assert.throws(
+    () => readRows("requests.jsonl", begun),
+    /line 1: “init” is an image beside the list/,
+  );
   const wrong = JSON.stringify({ prompt: "a", controls: 3 });
   assert.throws(() => readRows("requests.jsonl", wrong), /line 1: controls must be/);
 });
