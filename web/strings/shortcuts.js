@@ -1,6 +1,6 @@
 // Texts about shortcuts, in the form and with images. The numbers are from
 // docs/measured/shortcuts.md: the share of the UNet's operations that remain in an image of v1.4,
-// and the similarity to exact images, measured with the built-in model.
+// and the similarity to exact images, measured with the former built-in model.
 
 /**
  * By field and value: the share of the work, the PSNR in dB and the SSIM, medians.
@@ -35,8 +35,8 @@ export const shortcutsText = {
     if (!figures) return `${name}: its loss has not been measured.`;
     const [work, psnr, ssim] = figures;
     return (
-      `${name}: ${percent(1 - work)} % less work in an image of v1.4. The built-in model’s ` +
-      `images are then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
+      `${name}: ${percent(1 - work)} % less work in an image of v1.4. The former built-in ` +
+      `model’s images were then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
       `(medians of 16; 40 dB is a small difference, 30 dB a visible one).`
     );
   },
