@@ -36,7 +36,7 @@ export const shortcutsText = {
     const [work, psnr, ssim] = figures;
     return (
       `${name}: ${percent(1 - work)} % less work in an image of v1.4. The former built-in ` +
-      `model’s images were then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
+      `model’s images were ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
       `(medians of 16; 40 dB is a small difference, 30 dB a visible one).`
     );
   },
