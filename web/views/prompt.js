@@ -13,11 +13,11 @@ const REST_MS = 200;
 /** In a longer prompt (in characters) the end is not marked: its layout would take too long. */
 const MARKED_MAX = 10_000;
 
-/** What knows the words of the built-in model. */
-const demo = () => import("../demo/words.js");
 const texts = () => import("../strings/demo_words.js");
 
-const loadWords = () => Promise.all([demo().then(({ words }) => words()), texts()]);
+/** What knows the words of the built-in model, and the texts about them. */
+const loadWords = () =>
+  Promise.all([import("../demo/words.js").then(({ words }) => words()), texts()]);
 
 /**
  * What is to be said of a prompt for the built-in model, and the prompt in its spelling.

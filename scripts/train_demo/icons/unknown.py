@@ -7,8 +7,6 @@ what the one that was trained with the UNet (joint.py) tells of the caption alon
 their own positions, and at each word what that one holds there. The UNet stays as it is.
 """
 
-import copy
-
 import torch
 
 from . import joint, patches
@@ -81,7 +79,7 @@ def train(pack, args):
     device = args.device
     _, teacher = joint.trained(pack, args)
     text = new(pack, teacher).to(device)
-    teacher = copy.deepcopy(teacher).to(device).eval().requires_grad_(False)
+    teacher = teacher.to(device).eval().requires_grad_(False)
     captions = Captions(pack.parts, device)
     stage = Stage("unknown", {"text": text}, args, lr=args.lr or LR)
     source = Scenes(pack, device, seed=2_000_000 + stage.step)
