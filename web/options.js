@@ -145,6 +145,12 @@ export function viewOf(name = FIRST) {
 }
 
 /**
+ * Whether the URL is a link that the page has not followed yet: `hashchange` comes a moment after
+ * the URL has changed, and then the place is written into the history (tab/places.js).
+ */
+export const isNewLink = () => history.state === null;
+
+/**
  * Writes the form's fields into the URL, without a new entry in the history.
  * @param {[string, string][]} fields
  */

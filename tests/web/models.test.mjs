@@ -115,6 +115,8 @@ test("models that the browser has lost are told when the page is opened", async 
 
 test("models that the browser has lost are named in the library until that is read", async (t) => {
   const page = await stored(t);
+  // Its library is closed first: it would hear of the loss by a read that goes on.
+  await page.reload();
   await page.evaluate(loseModels);
   // Another view is the first to open the store, and hears it: the library says it all the same.
   const elsewhere = async () => {

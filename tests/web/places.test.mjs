@@ -137,6 +137,25 @@ test("a link opened in a tab that has the page replaces the form", async (t) => 
   assert.equal(await value("prompt"), "a red star");
 });
 
+test("a link is followed that comes as the form is about to be written into the URL", async (t) => {
+  const app = await visit(t, { server, hash: "#prompt=a+red+star&seed=3" });
+  const { page, state } = app;
+  await state("ready");
+  await page.evaluate(() => {
+    const steps = /** @type {HTMLInputElement} */ (document.getElementById("steps"));
+    steps.value = "9";
+    steps.dispatchEvent(new Event("input", { bubbles: true }));
+    // Both timers are late: the page's comes between this one's and `hashchange`.
+    setTimeout(() => (location.hash = "#prompt=a+blue+fish&seed=7"), 200);
+    for (const end = performance.now() + 600; performance.now() < end; );
+  });
+  await page.waitForFunction(
+    () => /** @type {HTMLInputElement} */ (document.getElementById("seed")).value === "7",
+  );
+  assert.equal(await page.locator("#prompt").inputValue(), "a blue fish");
+  await page.waitForFunction(() => location.hash.includes("seed=7"));
+});
+
 test("the link of a picture carries its seed and settings, the form's own does not", async (t) => {
   const context = { permissions: ["clipboard-read", "clipboard-write"] };
   const { page, state, make, site } = await visit(t, { server, context, hash: "#steps=2" });

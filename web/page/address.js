@@ -1,7 +1,7 @@
 // Keeps the page's URL and the form equal. A link fills in the form and chooses the model; what the
 // user types is written into the URL, and stored as the draft for the next visit.
 
-import { readOptions, writeOptions } from "../options.js";
+import { isNewLink, readOptions, writeOptions } from "../options.js";
 import { keepDraft, keptDraft, matchesDraft } from "../request/draft.js";
 import { startImageFile } from "../storage/start_images.js";
 
@@ -29,17 +29,24 @@ export function createAddress(form, session, { count, show, open, enter, tell })
     return session.open({ model, how });
   }
 
+  /** Updates the URL and the draft when nothing has changed for a moment. */
+  function writeSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      // A link that is not followed yet: its fields must not be written over.
+      if (isNewLink()) return writeSoon();
+      writeOptions(form.changes());
+      keep();
+    }, REST_MS);
+  }
+
   return {
     reopen,
 
     /** The form has changed: counts the tokens; updates the URL and the draft after a moment. */
     changed() {
       count();
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        writeOptions(form.changes());
-        keep();
-      }, REST_MS);
+      writeSoon();
     },
 
     /**
