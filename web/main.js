@@ -107,7 +107,7 @@ const prompt = createPrompt(
     return session.engine.tokens(text, readingOf(fields));
   },
   changed,
-  { hasLoras: () => "loras" in form.fields(), taught: embeddingWordsIn },
+  { mayTeach: () => form.loras.mayTeach(), taught: embeddingWordsIn },
 );
 const picture = createPicture({
   onKeepSeed: (seed) => actions.fill([["seed", seed]]),

@@ -235,7 +235,7 @@ test("nothing is asked of another site before the user agrees, or under the lock
 });
 
 test("those of the built-in model are offered", async (t) => {
-  const { page, state, make } = await visit(t, { device: "cpu", patience: PICTURE_MS });
+  const { page, state, make, type } = await visit(t, { device: "cpu", patience: PICTURE_MS });
   await state("ready");
   await page.locator("#settings").evaluate((box) => box.setAttribute("open", ""));
   await page.locator("#lora-box").evaluate((box) => box.setAttribute("open", ""));
@@ -254,6 +254,10 @@ test("those of the built-in model are offered", async (t) => {
   await page.getByLabel("Weight of evening", { exact: true }).waitFor();
   const made = await make(FIELDS);
   assert.ok(difference(made, await native("--lora", EVENING)) <= 1);
+  // It teaches the model no word, unlike another one perhaps.
+  const unknown = page.locator("#unknown-text");
+  await type({ prompt: "a red heart, zzz" });
+  await unknown.filter({ hasText: "does not know “zzz”," }).waitFor();
   await page
     .getByText(/LoRA · made for the built-in model · 782 kB · MIT or Apache-2\.0/)
     .waitFor();
@@ -261,6 +265,7 @@ test("those of the built-in model are offered", async (t) => {
   // With the offers known, another file is none of them.
   await dropped(page, "mine.safetensors", STYLE);
   await page.getByLabel("Weight of mine", { exact: true }).waitFor();
+  await unknown.filter({ hasText: /^$/ }).waitFor({ state: "attached" });
 });
 
 test("an image calls stored files by their hashes, whatever their names are", async (t) => {

@@ -147,7 +147,7 @@ test("a link is followed that comes as the form is about to be written into the 
     steps.dispatchEvent(new Event("input", { bubbles: true }));
     // Both timers are late: the page's comes between this one's and `hashchange`.
     setTimeout(() => (location.hash = "#prompt=a+blue+fish&seed=7"), 200);
-    for (const end = performance.now() + 600; performance.now() < end; );
+    for (const end = performance.now() + 600; performance.now() < end;);
   });
   await page.waitForFunction(
     () => /** @type {HTMLInputElement} */ (document.getElementById("seed")).value === "7",

@@ -36,6 +36,9 @@ import { anyById, byId, chip, element } from "../dom.js";
 /** What the slider reaches; the field beside it takes any weight. */
 const [LEAST, MOST, STEP] = ["-1", "2", "0.05"];
 
+/** How the ids of the built-in model's own add-ons begin. */
+const BUILT_IN_ADDONS = "demo-";
+
 /** How many digits of a hash tell files of one name apart. */
 const DIGITS = 12;
 
@@ -143,6 +146,13 @@ export class Loras {
         : `${choice.name}:${typed || "?"}`,
     );
     return each.length ? { loras: each.join(", ") } : {};
+  }
+
+  /** Whether one of them may know other words than the built-in model: those made for it do not. */
+  mayTeach() {
+    return this.#chosen.some(
+      (it) => !findLora(this.#stored, meant(it))?.id.startsWith(BUILT_IN_ADDONS),
+    );
   }
 
   /** The fields of a link: those that only an address leads to are named by it. */

@@ -51,10 +51,10 @@ async function showKnown(use) {
  * prompt, with the style's words
  * @param {() => void} onChange
  * @param {object} addons
- * @param {() => boolean} addons.hasLoras whether a LoRA is chosen, which may know other words
+ * @param {() => boolean} addons.mayTeach whether a LoRA is chosen that may know other words
  * @param {(prompt: string) => string[]} addons.taught words that call textual inversions
  */
-export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
+export function createPrompt(state, tokens, onChange, { mayTeach, taught }) {
   const input = byId("prompt", HTMLTextAreaElement);
   const count = anyById("tokens");
   const cut = anyById("cut");
@@ -86,7 +86,7 @@ export function createPrompt(state, tokens, onChange, { hasLoras, taught }) {
   /** Without the list of words nothing is said. */
   async function showUnknown() {
     const prompt = input.value;
-    const asks = isSmall() && prompt.trim() !== "" && !hasLoras() && !prompt.includes("<lora:");
+    const asks = isSmall() && prompt.trim() !== "" && !mayTeach() && !prompt.includes("<lora:");
     const checked = asks ? await checkedWords(prompt, taught(prompt)).catch(() => []) : [];
     if (prompt !== input.value) return;
     const [said = "", better = prompt] = checked;

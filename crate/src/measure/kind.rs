@@ -30,7 +30,7 @@ const SLOWER: f64 = 1.5;
 const TELLING: f64 = 0.01;
 
 /// Timed rounds of the two tiles in turn; the fastest of each counts.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 4;
 
 /// Opens an adapter. Where it is not known whether it computes on the CPU, that is measured, and
 /// kernels are chosen accordingly.
