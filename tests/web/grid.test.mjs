@@ -211,7 +211,8 @@ test("a reload in the middle loses nothing", async (t) => {
 test("cells that failed, were cancelled or deleted are shown, and made again", async (t) => {
   const { page, dialog, axis, press, reads, open } = await begin(t, {}, { prompt: "a cat" });
   await axis("X", "Prompt search and replace", "a cat, make no numbers, slow");
-  await axis("Y", "Steps", "3, 30");
+  // The first long one is still at work when the others are removed.
+  await axis("Y", "Steps", "3, 90");
   await press("Generate 6 images");
   await dialog.getByText(/failed: Step 3 gave values that are not numbers/).waitFor();
   await press("Remove the waiting cells from the queue");
@@ -252,7 +253,7 @@ test("cells that failed, were cancelled or deleted are shown, and made again", a
 test("a cancelled image waits, and the queue is started again from the grid", async (t) => {
   const { page, dialog, axis, press, reads, open, cancel } = await begin(t);
   await axis("X", "Seed", "1-2");
-  await axis("Y", "Steps", "60");
+  await axis("Y", "Steps", "120");
   await press("Generate 2 images");
   await reads("1 running, 1 waiting");
   await press("Close");

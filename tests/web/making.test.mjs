@@ -125,11 +125,11 @@ test("a picture pauses between steps and goes on, also from a queue", async (t) 
   const text = page.locator("#progress-text");
   const pause = page.locator("#pause");
   assert.equal(await pause.isDisabled(), true);
-  await type({ steps: "40" });
+  await type({ steps: "100" });
   await generate.click();
   await stepping();
   await pause.click();
-  await text.filter({ hasText: /^Paused after step \d+ of 40\.$/ }).waitFor();
+  await text.filter({ hasText: /^Paused after step \d+ of 100\.$/ }).waitFor();
   const at = await text.textContent();
   assert.equal(await pause.textContent(), "Resume");
   await page.waitForTimeout(300);
@@ -208,13 +208,12 @@ test("several pictures are one call, each with its seed; previews only when wish
     /** @type {HTMLSelectElement} */ (select).value = "2";
     select.dispatchEvent(new Event("change"));
   });
-  await type({ steps: "30", count: "1" });
+  await type({ steps: "900", count: "1" });
   await generate.click();
-  await page
-    .locator("#progress-text")
-    .filter({ hasText: /Step [3-9] / })
-    .waitFor();
+  const text = page.locator("#progress-text");
+  await text.filter({ hasText: /Step ([3-9]|\d\d+) / }).waitFor();
   assert.deepEqual(await shown(), [200, 200, 200, 200], "the decoder's own");
+  await page.locator("#end-early").click();
   await state("ready");
   assert.equal(await shown(), null);
 });
@@ -386,6 +385,7 @@ test("the images of one run are side by side, and each can be shown", async (t) 
   await make({ prompt: "four", seed: "7", count: "4", steps: "2" });
   const row = page.getByRole("list", { name: "Images of this run" });
   const images = row.getByRole("button");
+  await images.nth(3).waitFor();
   assert.equal(await images.count(), 4);
   const facts = page.locator("#caption-facts");
   const pressed = () => images.evaluateAll((all) => all.map((one) => one.ariaPressed));

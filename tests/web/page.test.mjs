@@ -353,6 +353,8 @@ test("works from the keyboard alone", async (t) => {
   await page.locator("#width").focus();
   await page.keyboard.press("ArrowDown");
   assert.equal(await page.locator("#width").inputValue(), "56");
+  // The run lasts until it is cancelled, on a slow machine too.
+  await page.locator("#steps").fill("500");
   await page.locator("#generate").focus();
   await page.keyboard.press("Space");
   await state("generating");

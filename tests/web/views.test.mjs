@@ -98,7 +98,8 @@ test("the privacy room counts requests, and there are none while generating", as
 });
 
 test("files of the app that are kept while generating are told apart", async (t) => {
-  const { page, state, generate } = await visit(t, { server, hash: "#steps=20" });
+  const app = await visit(t, { server, hash: "#steps=900" });
+  const { page, state, generate, cancel, stepping } = app;
   await state("ready");
   const tell = () =>
     page.evaluate(() => {
@@ -121,7 +122,9 @@ test("files of the app that are kept while generating are told apart", async (t)
   await tell();
   await generate.click();
   await state("generating");
+  await stepping();
   await tell();
+  await cancel.click();
   await state("ready");
   await page.locator('[data-view="privacy"]').click();
   assert.equal(await page.locator("#requests-generating").textContent(), "2");
@@ -184,8 +187,10 @@ test("the second picture is seen while it develops", async (t) => {
   await state("ready");
   await make({ steps: "2" });
   await type({ steps: "60" });
+  // Looked for before the click: it is seen for as long as the run takes.
+  const seen = page.locator("#preview").waitFor();
   await generate.click();
-  await page.locator("#preview").waitFor();
+  await seen;
   await state("ready");
   assert.equal(await page.locator("#preview").isVisible(), false);
   assert.equal(await page.locator("#canvas").isVisible(), true);
