@@ -30,6 +30,8 @@ async function showLibrary() {
 test("a second tab waits, watches, and fetches nothing twice", async (t) => {
   const weights = new Weights(SIZES);
   weights.delay = 40;
+  let go = () => {};
+  weights.hold = new Promise((resolve) => (go = resolve));
   const { open } = await profile(t, weights);
   const [first, second] = [await open(), await open()];
   await add(first, weights.manifest(CHUNK));
@@ -41,8 +43,10 @@ test("a second tab waits, watches, and fetches nothing twice", async (t) => {
     channel.onmessage = ({ data }) => heard.push(data);
   });
   const one = call(first, "download");
-  while (weights.asked.length < 4) await new Promise((go) => setTimeout(go, 5));
+  while (weights.asked.length < 4) await new Promise((later) => setTimeout(later, 5));
   const two = call(second, "download");
+  await second.waitForFunction(() => /** @type {any} */ (window).events.length > 0);
+  go();
   assert.equal((await one).fault, null);
   const { fault, events } = await two;
   assert.equal(fault, null);

@@ -57,7 +57,10 @@ test("the Privacy view lists what the store fetches elsewhere, also what fails",
   await page.locator('[data-view="privacy"]').click();
   await page.getByText("All requests").click();
   const rows = page.locator("#requests tr").filter({ hasText: new URL(other.url).host });
-  const told = await rows.filter({ hasText: "model store" }).count();
+  const ofStore = rows.filter({ hasText: "model store" });
+  // The worker tells of them a moment after they have ended.
+  await ofStore.nth(weights.asked.length - 1).waitFor();
+  const told = await ofStore.count();
   assert.ok(told >= weights.asked.length, `${told} of ${weights.asked.length}`);
   assert.equal(await page.locator("#requests-foreign").textContent(), String(told));
   await page.locator("#requests tr").filter({ hasText: "service worker" }).first().waitFor();
@@ -65,7 +68,7 @@ test("the Privacy view lists what the store fetches elsewhere, also what fails",
 
 test("a download during a picture is counted under While generating", async (t) => {
   const { page, state, weights, type, generate } = await withModel(t);
-  weights.delay = 200;
+  weights.delay = 500;
   await page.getByRole("button", { name: "Download: A test" }).click();
   await page.locator(".download-text").filter({ hasText: "MB/s" }).waitFor();
   const before = weights.asked.length;
@@ -74,6 +77,7 @@ test("a download during a picture is counted under While generating", async (t) 
   await state("generating");
   await state("ready");
   const after = weights.asked.length;
+  weights.delay = 0;
   assert.ok(after > before, `${before} requests, then ${after}`);
   await page.getByText("A test is stored and verified").waitFor();
   await page.locator('[data-view="privacy"]').click();
@@ -129,7 +133,8 @@ test("a host that cannot be reached is told in one line with its name, and liste
 
 test("a download is a bar in its row, a mark in every view, and in the tab's title", async (t) => {
   const { page, weights } = await withModel(t);
-  weights.delay = 300;
+  // It goes on as long as it is looked at, on a slow machine too.
+  weights.delay = 1000;
   await page.getByRole("button", { name: "Download: A test" }).click();
   await page.getByRole("progressbar", { name: "Download: A test" }).waitFor();
   await page.locator('[data-view="gallery"]').click();
@@ -139,6 +144,7 @@ test("a download is a bar in its row, a mark in every view, and in the tab's tit
   const said = await page.locator(".download [role=status]").textContent();
   assert.match(said ?? "", /^Download: \d?0 %$/);
   assert.doesNotMatch((await page.locator(".download-text").textContent()) ?? "", /left/);
+  weights.delay = 0;
   await mark.click();
   await page.getByText("A test is stored and verified").waitFor();
   assert.equal(await mark.isVisible(), false);
