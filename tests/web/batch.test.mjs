@@ -242,8 +242,11 @@ test("lists are made, renamed, deleted, imported and exported", async (t) => {
   });
 
   await t.test("what was exported is imported again", async () => {
-    for (const name of ["hues", "animals/cats"])
+    for (const name of ["hues", "animals/cats"]) {
       await dialog.getByRole("button", { name: `Delete: ${name}` }).press("Enter");
+      // The list is shown anew then, and the focus may be lost.
+      await item(name).waitFor({ state: "hidden" });
+    }
     await dialog.getByText("No list yet.").waitFor();
     const files = dialog.locator("#many-files");
     const buffer = await readFile(zip.path);

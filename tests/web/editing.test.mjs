@@ -53,6 +53,7 @@ test("a result is edited, is the next start, and what was before comes back", as
   assert.deepEqual((await offered(page)).bytes, first.bytes, "the double gives back the start");
 
   // The history is there after a reload, and brings back image and mask.
+  await page.waitForFunction(() => localStorage.getItem("darkroom.form")?.includes("second"));
   await page.reload();
   await state("ready");
   await page.getByRole("button", { name: "Previous start image (1)" }).click();

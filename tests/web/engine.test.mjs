@@ -202,8 +202,9 @@ async function checkVerify({ page, state, make, patiently }) {
 
 test("a model that cannot be opened is told, and another can be opened after it", async (t) => {
   const { page, state, alert, make } = await visit(t, options({ hash: nowhere }));
+  await state("error");
+  await alert.filter({ hasText: /model_index.json was not found .*404/ }).waitFor();
   const sentences = {
-    nowhere: /model_index.json was not found .*404/,
     incomplete: /vae\/diffusion_pytorch_model.safetensors was not found/,
     cut: /unet\/diffusion_pytorch_model.safetensors is damaged/,
     noise: /vae\/diffusion_pytorch_model.safetensors is damaged/,
@@ -211,8 +212,9 @@ test("a model that cannot be opened is told, and another can be opened after it"
   };
   for (const [model, sentence] of Object.entries(sentences)) {
     await page.evaluate((hash) => (location.hash = hash), `#model=models/${model}&device=webgpu`);
-    await alert.filter({ hasText: sentence }).waitFor();
+    await state("loading");
     await state("error");
+    await alert.filter({ hasText: sentence }).waitFor();
   }
   await page.evaluate((hash) => (location.hash = hash), tiny);
   await state("loading");

@@ -89,6 +89,8 @@ test("an image is enlarged by keys; the gallery keeps it with its record", async
 
   await t.test("from the gallery", async () => {
     await page.locator('[data-view="gallery"]').click();
+    // The latest is the one that was made just now.
+    await page.locator("#images li").nth(2).waitFor();
     await page.locator("#images button").nth(1).click();
     await page.locator("#viewer-enlarge").press("Enter");
     await dialog.getByText("The image has 128 × 128 pixels.").waitFor();

@@ -140,7 +140,9 @@ test("a model that does not open is told in its cells, and the queue goes on", a
   const reasons = await failed.allTextContents();
   assert.match(reasons[0] ?? "", /^failed: .*model_index\.json/);
   assert.equal(reasons[0], reasons[1]);
-  await page.waitForFunction(() => !document.querySelector('#jobs [data-state="waiting"]'));
+  await page.waitForFunction(
+    () => !document.querySelector('#jobs :is([data-state="waiting"], [data-state="running"])'),
+  );
   await engine(TINY);
   await app.state("ready");
   const records = await storedIn(page, "pictures");

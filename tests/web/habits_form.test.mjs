@@ -38,6 +38,7 @@ test("presets are saved, applied, renamed, deleted, exported and imported", asyn
     await page.keyboard.press("Escape");
     await type({ prompt: "other", steps: "9", width: "128" });
     await open();
+    await dialog.waitFor();
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });
     assert.equal(await value(page, "steps"), "33");
@@ -215,6 +216,7 @@ test("prompts are remembered, found and filled in by keys, forgotten, switched o
 
   await t.test("one is forgotten, then all, and Undo brings them back", async () => {
     await page.getByRole("button", { name: "History" }).click();
+    await dialog.waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Delete");
     assert.equal(await items.count(), 1);

@@ -172,6 +172,7 @@ test("remembered hashes are listed by model, and each can be forgotten", async (
     await page.screenshot({ path: `${process.env["SHOTS"]}/pins.png`, fullPage: true });
   await box.getByRole("button", { name: "Forget: a/b@r1/unet/model.safetensors" }).click();
   await box.getByText("The hash of unet/model.safetensors is forgotten.").waitFor();
+  await box.getByRole("listitem").nth(2).waitFor({ state: "detached" });
   const names = await page.evaluate(async () =>
     (await /** @type {any} */ (window).store.pins()).map((/** @type {any} */ pin) => pin.name),
   );

@@ -63,6 +63,7 @@ test("a mask is painted, undone, inverted, kept over a reload, and made use of",
   await page.getByRole("button", { name: "Done" }).click();
 
   // The settings of a mask are there now, with the words that are known from other programs.
+  await page.locator("#mask-fields").waitFor();
   for (const label of ["Mask blur", "Masked content", "Inpaint area"])
     assert.equal(await page.getByLabel(label).isVisible(), true, label);
   assert.equal(await page.getByLabel(/Only masked padding/).isVisible(), false);
@@ -93,6 +94,7 @@ test("a mask is painted, undone, inverted, kept over a reload, and made use of",
   const first = await check();
   const facts = page.locator("#caption-facts");
   assert.match((await facts.textContent()) ?? "", /from an image, strength 0\.8, inside a mask/);
+  await page.waitForFunction(() => localStorage.getItem("darkroom.form")?.includes("inside"));
   await page.reload();
   await state("ready");
   await page.getByRole("button", { name: "Edit mask" }).waitFor();

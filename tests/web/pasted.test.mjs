@@ -202,6 +202,7 @@ for (const [name, use] of USES) {
     assert.equal(await page.locator("#caption-prompt").textContent(), "a red cat");
     const facts = (await page.locator("#caption-facts").textContent()) ?? "";
     assert.match(facts, /^seed 42 · 30 steps · guidance 6\.5 /);
+    await page.locator("#strip li").first().waitFor({ state: "attached" });
     assert.equal(await page.locator("#strip li").count(), 1, "one picture, once");
 
     // Taken back it is text, and drawn as that.
@@ -232,6 +233,7 @@ test("a typed request is read before it is queued, and ten presses make one pict
   });
   await page.locator("#caption-prompt").filter({ hasText: "a blue cat" }).waitFor();
   await state("ready");
+  await page.locator("#strip li").first().waitFor({ state: "attached" });
   await page.evaluate(() => new Promise((go) => setTimeout(go, 300)));
   assert.equal(await page.locator("#strip li").count(), 1);
 });

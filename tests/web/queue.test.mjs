@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dropped } from "./harness/files.mjs";
 import { DOUBLE, visit } from "./harness/site.mjs";
+import { QUIET_MS } from "./harness/states.mjs";
 
 const server = { roots: DOUBLE };
 
@@ -67,11 +68,15 @@ test("a CSV and a JSONL file fill the queue, with any field", async (t) => {
 test("a list that cannot be read is told by its line, and adds nothing", async (t) => {
   const { page, state, complaint } = await visit(t, { server });
   await state("ready");
+  const fault = page.locator("#fault");
   await dropped(page, "bad.jsonl", Buffer.from('{"prompt": "a"}\n{"prompt": \n'));
   assert.match(await complaint(), /bad\.jsonl cannot be read \(line 2: /);
   const alone = Buffer.from('{"prompt": "a", "init": "images/1.png"}\n');
   await dropped(page, "requests.jsonl", alone);
-  assert.match(await complaint(), /line 1: “init” is an image beside the list \(images\/1\.png\)/);
+  // Until it is read, the sentence about the list of before is there.
+  await fault
+    .filter({ hasText: /line 1: “init” is an image beside the list \(images\/1\.png\)/ })
+    .waitFor();
   assert.equal(await page.locator("#queue-count").isVisible(), false);
 });
 
@@ -92,7 +97,7 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
   await cancel.click();
   await enter();
   await reads("2 waiting");
-  assert.equal(await run.textContent(), "Start");
+  await run.filter({ hasText: /^Start$/ }).waitFor();
 });
 
 test("Clear can be undone, and a failed job is told in its list alone", async (t) => {
@@ -133,6 +138,7 @@ test("a paused picture lets another tab work, and goes on after it", async (t) =
   const link = `${site.url}#steps=2&device=webgpu`;
   await page.evaluate((url) => void window.open(url), link);
   const other = await opening;
+  other.setDefaultTimeout(QUIET_MS);
   await other.locator("#progress-text").filter({ hasText: "Ready." }).waitFor();
   await other.click("#generate");
   await other.locator("#progress-text").filter({ hasText: "The image is ready" }).waitFor();
@@ -157,6 +163,7 @@ test("another tab waits for its turn, and says so", async (t) => {
   const opening = page.waitForEvent("popup");
   await page.evaluate((url) => void window.open(url), site.url);
   const other = await opening;
+  other.setDefaultTimeout(QUIET_MS);
   await other.waitForSelector('html[data-state="ready"]');
   await type({ steps: "1000" });
   await generate.click();
@@ -174,8 +181,9 @@ test("title and icon show the progress, and rest afterwards", async (t) => {
   const { page, state, type, generate } = await visit(t, { server });
   await state("ready");
   await type({ steps: "30" });
+  const seen = page.waitForFunction(() => /^\d+ % · Darkroom$/.test(document.title));
   await generate.click();
-  await page.waitForFunction(() => /^\d+ % · Darkroom$/.test(document.title));
+  await seen;
   await state("ready");
   assert.equal(await page.title(), "Darkroom");
 });
