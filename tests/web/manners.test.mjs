@@ -37,13 +37,27 @@ async function throughViews({ page }, look) {
   const doors = page.locator("#views button");
   const rooms = await doors.evaluateAll((all) => all.map((door) => door.dataset["view"] ?? ""));
   assert.ok(rooms.length >= 5, rooms.join());
+  // These are loaded when they are first shown: before, here.
+  await page.evaluate(async () => {
+    for (const view of ["comparing", "speeding"])
+      await import(new URL(`views/${view}.js`, document.baseURI).href);
+  });
   for (const room of rooms) {
     await page.locator(`[data-view="${room}"]`).click();
     await page.evaluate(() =>
       document.querySelectorAll("details").forEach((details) => (details.open = true)),
     );
-    // Lists of models and pictures are read before they are shown.
-    await page.waitForTimeout(300);
+    // Lists of models and pictures are read before they are shown: until nothing more comes.
+    await page.evaluate(
+      () =>
+        new Promise((done) => {
+          let timer = setTimeout(done, 300);
+          new MutationObserver(() => {
+            clearTimeout(timer);
+            timer = setTimeout(done, 300);
+          }).observe(document.body, { subtree: true, childList: true, attributes: true });
+        }),
+    );
     await look(room);
   }
 }
@@ -215,6 +229,10 @@ test("the finished picture is in view, on a phone and at 200 %", async (t) => {
             const { top, bottom } = canvas.getBoundingClientRect();
             return { top, bottom, room: innerHeight };
           });
+        await page.waitForFunction(() => {
+          const box = document.getElementById("canvas")?.getBoundingClientRect();
+          return box && box.top >= -1 && box.bottom <= innerHeight + 1;
+        });
         // Scrolling may take a moment, and has an end.
         let before = await seen();
         for (let i = 0; i < 100; i++) {
