@@ -220,6 +220,32 @@ test("the form is kept for a visit of the bare address, its first picture too", 
   assert.equal(await page.locator("#initial-box").isVisible(), false);
 });
 
+test("a link that comes while the page restores its draft is followed, and the draft is not", async (t) => {
+  const app = await visit(t, { server, hash: "" });
+  const { page, state, type } = app;
+  await state("ready");
+  await type({ prompt: "kept" });
+  await dropped(page, "photo.png", pngWith({}));
+  await page.locator("#initial-box").waitFor();
+  await page.waitForFunction(() => localStorage["darkroom.form"]?.includes("initial"));
+  // The link comes as the page begins to read the start image.
+  await page.addInitScript(() => {
+    const { get } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.get = function (...key) {
+      if (this.name === "initials") location.hash = "#prompt=another&device=webgpu";
+      return get.apply(this, key);
+    };
+  });
+  await page.reload();
+  await page.waitForFunction(
+    () => /** @type {HTMLTextAreaElement} */ (document.getElementById("prompt")).value !== "",
+  );
+  await state("ready");
+  await page.waitForTimeout(500);
+  assert.equal(await page.locator("#prompt").inputValue(), "another");
+  assert.equal(await page.locator("#initial-box").isVisible(), false);
+});
+
 test("what went wrong is told in the view where it did, and stays there", async (t) => {
   const app = await visit(t, { server });
   const { page, state, alert } = app;

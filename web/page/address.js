@@ -21,6 +21,8 @@ const REST_MS = 300;
  */
 export function createAddress(form, session, { count, show, open, enter, tell }) {
   let timer = 0;
+  /** Whether a link was followed, perhaps before the page had restored its draft. */
+  let followed = false;
 
   const keep = () => keepDraft({ fields: form.changes(), startImage: form.startImageDraft() });
 
@@ -61,9 +63,11 @@ export function createAddress(form, session, { count, show, open, enter, tell })
         const { initial = "", mask = "", steps = "", controls, ...others } = draft.startImage;
         if (controls) form.fill([["controls", controls]]);
         const file = initial && (await startImageFile(initial).catch(() => undefined));
+        if (followed) return;
         if (file) form.fill(Object.entries({ ...others, initial, mask }));
         form.startImage.useSteps(steps);
         await form.startImage.recover().catch(tell);
+        if (followed) return;
       } else form.fill(fields);
       count();
       const opened = enter(view);
@@ -74,6 +78,7 @@ export function createAddress(form, session, { count, show, open, enter, tell })
 
     /** Follows a link that is opened in this tab. If it has no fields, the form stays as it is. */
     async follow() {
+      followed = true;
       const { model, how, view, fields } = readOptions();
       const another = !session.has({ model, how });
       if (fields.length) form.open(fields, another);

@@ -93,6 +93,8 @@ export class Loras {
       if (found) Object.assign(choice, loraFile(found), { from: "" });
     }
     this.#show();
+    // What they teach is known now.
+    if (this.#chosen.length) this.#handlers.onChange();
   }
 
   /** Chooses a stored LoRA, unless it is chosen already. @param {StoredLora} one */

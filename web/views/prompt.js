@@ -64,6 +64,8 @@ export function createPrompt(state, tokens, onChange, { mayTeach, taught }) {
   let timer = 0;
   /** Whether a count is under way, and whether the prompt has changed since. */
   let [waits, again] = [false, false];
+  /** Counts looks for unknown words: an older one that ends later is ignored. */
+  let looks = 0;
   /** Whether the model is the built-in one. */
   const isSmall = () => state.get().opened?.model === MODEL;
 
@@ -85,10 +87,11 @@ export function createPrompt(state, tokens, onChange, { mayTeach, taught }) {
 
   /** Without the list of words nothing is said. */
   async function showUnknown() {
+    const mine = (looks += 1);
     const prompt = input.value;
     const asks = isSmall() && prompt.trim() !== "" && !mayTeach() && !prompt.includes("<lora:");
     const checked = asks ? await checkedWords(prompt, taught(prompt)).catch(() => []) : [];
-    if (prompt !== input.value) return;
+    if (mine !== looks || prompt !== input.value) return;
     const [said = "", better = prompt] = checked;
     // The text's element is never hidden: a screen reader would not tell what it says then.
     setText(anyById("unknown-text"), said);
