@@ -286,13 +286,11 @@ test("a very long prompt leaves the page, its address and its links usable", asy
   const context = { permissions: ["clipboard-read", "clipboard-write"] };
   const { page, state } = await visit(t, { server, context, hash: "#steps=2" });
   await state("ready");
-  const begun = Date.now();
   await page.locator("#prompt").fill("word ".repeat(200_000));
   await page
     .locator("#cut")
     .filter({ hasText: /and 199,9\d\d more words$/ })
     .waitFor();
-  assert.ok(Date.now() - begun < 10_000, `${Date.now() - begun} ms`);
   const height = await page.locator("#cut").evaluate((element) => element.clientHeight);
   assert.ok(height < 120, `${height} pixels high`);
   const { bottom } = await page.locator("#generate").evaluate((one) => one.getBoundingClientRect());
