@@ -54,20 +54,23 @@ export function createStart(count, act) {
   line.setAttribute("role", "status");
   const button = element("button", { type: "button", className: "primary" });
   let runs = false;
+  /** Counts the counts: an older one that ends later is ignored. */
+  let counts = 0;
 
   async function refresh() {
-    try {
-      const found = await count();
-      button.disabled = runs || !found;
-      button.textContent = text.generate(found);
-      line.classList.remove("cut");
-      setText(line, text.count(found));
-    } catch (error) {
-      button.disabled = true;
-      button.textContent = text.generate();
-      line.classList.add("cut");
-      setText(line, /** @type {Error} */ (error).message);
-    }
+    const mine = (counts += 1);
+    const answer = await Promise.resolve()
+      .then(count)
+      .then(
+        (found) => ({ found, said: text.count(found), wrong: false }),
+        (/** @type {Error} */ error) => ({ found: 0, said: error.message, wrong: true }),
+      );
+    if (mine !== counts) return;
+    const { found, said, wrong } = answer;
+    button.disabled = runs || !found;
+    button.textContent = wrong ? text.generate() : text.generate(found);
+    line.classList.toggle("cut", wrong);
+    setText(line, said);
   }
 
   button.addEventListener("click", async () => {
