@@ -220,7 +220,7 @@ test("the form is kept for a visit of the bare address, its first picture too", 
   assert.equal(await page.locator("#initial-box").isVisible(), false);
 });
 
-test("a link that comes while the page restores its draft is followed, and the draft is not", async (t) => {
+test("a link that comes while the page restores its draft is followed", async (t) => {
   const app = await visit(t, { server, hash: "" });
   const { page, state, type } = app;
   await state("ready");

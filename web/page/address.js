@@ -31,12 +31,16 @@ export function createAddress(form, session, { count, show, open, enter, tell })
     return session.open({ model, how });
   }
 
-  /** Updates the URL and the draft when nothing has changed for a moment. */
-  function writeSoon() {
+  /**
+   * Updates the URL and the draft when nothing has changed for a moment.
+   * @param {boolean} [waited] whether it was put off for a link
+   */
+  function writeSoon(waited = false) {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      // A link that is not followed yet: its fields must not be written over.
-      if (isNewLink()) return writeSoon();
+      // A link that is not followed yet: its fields must not be written over. To the same URL again
+      // there is no `hashchange`.
+      if (isNewLink() && !waited) return writeSoon(true);
       writeOptions(form.changes());
       keep();
     }, REST_MS);

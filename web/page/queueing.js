@@ -1,13 +1,13 @@
 // The queue: what enters it, from the form, from lists of prompts and from files; the list of it;
 // and what runs it. Prompts with {a|b} and __lists__ are expanded before they enter.
 
-import { createRunner } from "../queue/runner.js";
 import { withoutSecondPass, withoutStartImage } from "../request/defaults.js";
 import { expands } from "../request/expands.js";
 import { requestOf } from "../request/fields.js";
 import { addJobs, changeJob, listJobs } from "../storage/jobs.js";
 import { say } from "../strings.js";
 import { mayNotify, notify } from "../tab/signal.js";
+import { queueRuns, whereNoQueueRuns } from "../tab/turn.js";
 import { createQueue } from "../views/queue.js";
 
 /** @typedef {import("../files/table.js").Row} Row */
@@ -44,9 +44,24 @@ export function createQueueing(state, session, form, tell) {
     return made.length;
   }
 
-  const runner = createRunner(state, {
+  const idle = () =>
+    new Promise((/** @type {(value: void) => void} */ resolve) => {
+      const look = () => {
+        if (state.get().task) return;
+        end();
+        resolve();
+      };
+      const end = state.subscribe(["task"], look);
+      look();
+    });
+
+  /** @type {import("../queue/runner.js").Needs} */
+  const needs = {
     list: listJobs,
     change: changeJob,
+    idle,
+    hold: queueRuns,
+    alone: whereNoQueueRuns,
     async make({ fields, origin, choice }) {
       const wanted = () => ({ ...requestOf(fields), origin });
       // The list of jobs shows the fault of a job; the form does not.
@@ -57,28 +72,46 @@ export function createQueueing(state, session, form, tell) {
     onMade: (hear) => session.on("kept", hear),
     onEnd: (done) => notify(say.queueEnded(done)),
     onFault: tell,
-  });
+  };
+  /** @type {Promise<ReturnType<typeof import("../queue/runner.js").createRunner>> | null} */
+  let loading = null;
+  const runner = () =>
+    (loading ??= import("../queue/runner.js").then(
+      ({ createRunner }) => createRunner(state, needs),
+      (error) => {
+        loading = null;
+        throw error;
+      },
+    ));
+  const run = async (/** @type {string} */ click = "") => (await runner()).run(click);
+  // The image can be saved from the page, until the next one is made.
+  session.on("unkept", () => state.set({ queueRuns: false }));
   const queue = createQueue(state, {
     onAdd: async (rows) => void (await add(rows)),
-    onRun: () => void runner.run(),
-    onStop: runner.stop,
+    onRun: () => void run().catch(tell),
+    // It ends after the present job.
+    onStop: () => state.set({ queueRuns: false }),
     mayNotify,
     onFault: tell,
   });
 
   return {
     add,
-    run: runner.run,
+    run,
     runs: () => state.get().queueRuns,
     /** The page's model. */
     choice: () => state.get().choice,
     /** The view is shown. */
     enter: queue.enter,
 
-    /** Shows the jobs, and goes on with them. @param {boolean} interrupted */
+    /**
+     * Shows the jobs, and goes on with them.
+     * @param {boolean} interrupted whether the queue ran when the page was closed
+     */
     async begin(interrupted) {
-      await queue.refresh();
-      if (interrupted) await runner.resume();
+      const jobs = await queue.refresh();
+      if (interrupted || jobs.some((job) => job.state === "running"))
+        await (await runner()).resume(interrupted);
     },
   };
 }

@@ -1,7 +1,7 @@
 // The queue's runner: makes the waiting jobs one after another, until none waits, the user stops it
 // or the engine fails. If the page is closed while it runs, it goes on when the page is opened
 // again. Of a job that was cancelled, or in which the page was closed, the images that are not made
-// yet wait. Generate can run its own jobs alone.
+// yet wait. Generate can run its own jobs alone. Loaded when the queue first runs.
 
 import { isChosen, laterSeed } from "../request/seed.js";
 
@@ -13,9 +13,14 @@ import { isChosen, laterSeed } from "../request/seed.js";
  * @property {() => Promise<Job[]>} list reads all jobs
  * @property {(job: Job, from?: Job["state"]) => Promise<boolean>} change stores a changed job that
  * is still there, and is still in the state `from`; resolves to whether it was stored
+ * @property {() => Promise<void>} idle resolves when no task runs: a job ends none of the user's
  * @property {(job: Job) => Promise<Outcome>} make
  * @property {(hear: () => void) => () => void} onMade calls `hear` with each image that is made
  * and stored; returns what ends that
+ * @property {() => Promise<() => void>} hold tells other tabs that this queue runs; resolves to
+ * what ends that
+ * @property {(work: () => Promise<void>) => Promise<boolean>} alone does work, unless a queue runs
+ * in another tab; resolves to whether it was done
  * @property {(done: number) => Promise<void> | void} onEnd no job waits any more
  * @property {(error: unknown) => void} onFault jobs could not be read or stored
  */
@@ -25,7 +30,8 @@ import { isChosen, laterSeed } from "../request/seed.js";
  * it to false ends the runner after the present job
  * @param {Needs} needs
  */
-export function createRunner(state, { list, change, make, onMade, onEnd, onFault }) {
+export function createRunner(state, needs) {
+  const { list, change, idle, make, onMade, hold, alone, onEnd, onFault } = needs;
   /** Whether the loop of `run` is still running. */
   let looping = false;
   /** The presses of Generate whose jobs alone run; null for all. @type {string[] | null} */
@@ -58,6 +64,11 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
    * @returns {Promise<Outcome>}
    */
   async function work(job) {
+    await idle();
+    if (!state.get().queueRuns) {
+      await close(job, "cancelled", 0);
+      return "cancelled";
+    }
     const several = Number(job.fields["count"] ?? 1) > 1;
     let count = 0;
     /** @type {Promise<unknown>} */
@@ -85,9 +96,10 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
     }
     looping = true;
     only = click ? [click] : null;
-    let cancelled = false;
-    let done = 0;
+    let [cancelled, done] = [false, 0];
+    let release = () => {};
     try {
+      release = await hold();
       while (state.get().queueRuns) {
         // The list may have changed in the meantime, also in another tab.
         const job = (await list()).find(
@@ -104,6 +116,7 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
     } catch (error) {
       onFault(error);
     }
+    release();
     looping = false;
     state.set({ queueRuns: false });
     return cancelled;
@@ -112,24 +125,33 @@ export function createRunner(state, { list, change, make, onMade, onEnd, onFault
   return {
     run,
 
-    /** Ends the runner after the present job. */
-    stop: () => state.set({ queueRuns: false }),
-
     /**
-     * Goes on after the page was closed: of the job that ran then the images wait that are not made
-     * yet. If it was one of a press of Generate, only those go on.
+     * After the page was closed: of the job that ran then the images wait that are not made yet.
+     * Where a queue runs in another tab, that job is its.
+     * @param {boolean} goesOn whether the queue ran as well: it runs again. If the job was one of a
+     * press of Generate, only those run.
      */
-    async resume() {
+    async resume(goesOn) {
       let click = "";
-      for (const { made = 0, ...job } of (await list()).filter((one) => one.state === "running")) {
-        click = job.click ?? "";
-        const ended = made > 0 && made >= Number(job.fields["count"] ?? 1);
-        const fields = restOf(job.fields, made);
-        await change({ ...job, ...(ended ? { state: "done" } : { fields, state: "waiting" }) });
-      }
-      await run(click);
+      const done = await alone(async () => {
+        for (const job of (await list()).filter((one) => one.state === "running")) {
+          click = job.click ?? "";
+          await change(unfinished(job));
+        }
+      });
+      if (done && goesOn) await run(click);
     },
   };
+}
+
+/**
+ * A job that ran when the page was closed: its images wait that are not made yet.
+ * @param {Job} job
+ * @returns {Job}
+ */
+function unfinished({ made = 0, ...job }) {
+  if (made > 0 && made >= Number(job.fields["count"] ?? 1)) return { ...job, state: "done" };
+  return { ...job, fields: restOf(job.fields, made), state: "waiting" };
 }
 
 /**

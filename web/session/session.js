@@ -42,6 +42,8 @@ export class Session {
   #stop = new AbortController();
   /** The running task's lock between tabs: only one tab computes at a time (tab/turn.js). */
   #turn;
+  /** Resolves when the last task has ended. @type {Promise<void>} */
+  #ended = Promise.resolve();
   /** The number of the last finished step. */
   #step = 0;
 
@@ -312,16 +314,20 @@ export class Session {
   }
 
   /**
-   * Runs a task once this tab has the lock. Reports how it ended, unless another task has replaced
-   * it.
+   * Runs a task once the one that it replaces has ended, and this tab has the lock. Reports how it
+   * ended, unless another task has replaced it.
    * @param {Task} task
    * @param {() => Promise<string>} work resolves to the sentence to show at the end
    * @param {boolean} [show] as for `make`
    * @returns {Promise<Outcome>}
    */
   async #run(task, work, show = true) {
+    this.#stop.abort();
     const mine = (this.#stop = new AbortController());
     const { signal } = mine;
+    const former = this.#ended;
+    let end = () => {};
+    this.#ended = new Promise((resolve) => (end = resolve));
     const turn = (this.#turn = this.#platform.createTurn());
     this.#emit("start", null);
     this.#platform.stayAwake(true);
@@ -331,6 +337,7 @@ export class Session {
     /** @type {string} */
     let text;
     try {
+      await former;
       await turn.begin({ onWait: () => this.#emit("wait", null), signal });
       // Another type of the model's weights does not help an upscaler.
       text = await (task === "enlarge" ? work() : this.#orSmaller(work));
@@ -340,6 +347,7 @@ export class Session {
       if (mine === this.#stop) outcome = this.#fail(/** @type {EngineError} */ (error), show);
     }
     turn.end();
+    end();
     if (mine === this.#stop) {
       this.#platform.stayAwake(false);
       this.#state.set({ task: "" });

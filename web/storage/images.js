@@ -81,9 +81,14 @@ export async function imageFile(id) {
   return file && new Blob([file], { type: "image/png" });
 }
 
-/** Stores changed records. @param {SavedImage[]} all */
+/** Stores changed records of images that are still there. @param {SavedImage[]} all */
 export async function changeImages(all) {
-  await transact(["pictures"], "readwrite", (pictures) => all.forEach((one) => pictures.put(one)));
+  await transact(["pictures"], "readwrite", (pictures) => {
+    for (const one of all) {
+      const found = pictures.getKey(one.id);
+      found.onsuccess = () => found.result !== undefined && pictures.put(one);
+    }
+  });
   changed("pictures");
 }
 

@@ -3,6 +3,10 @@
 const NAME = "darkroom-graphics";
 /** The lock of tabs with a paused run; any number of tabs may hold it at once. */
 const RESTING = "darkroom-resting";
+/** The lock of tabs whose queue runs. */
+const QUEUE = "darkroom-queue";
+/** Milliseconds after which a tab that has this lock is there; one that is closed gives it up. */
+const GONE_MS = 1000;
 
 /** @typedef {{ onWait: () => void, signal: AbortSignal }} Watch */
 
@@ -96,6 +100,26 @@ export async function inTurn(work, watch) {
   const turn = createTurn();
   await turn.begin(watch);
   return work().finally(turn.end);
+}
+
+/** Tells other tabs that the queue of this one runs. Returns what ends that. */
+export async function queueRuns() {
+  const release = (await hasLocks()) ? await take(QUEUE, { mode: "shared" }) : null;
+  return () => release?.();
+}
+
+/**
+ * Does work, unless a queue runs in another tab. Resolves to whether it was done.
+ * @param {() => Promise<void>} work
+ */
+export async function whereNoQueueRuns(work) {
+  let release = null;
+  if (await hasLocks()) {
+    release = await take(QUEUE, { signal: AbortSignal.timeout(GONE_MS) }).catch(() => null);
+    if (!release) return false;
+  }
+  await work().finally(() => release?.());
+  return true;
 }
 
 /** Whether any tab has a task that runs or is paused. */

@@ -44,8 +44,7 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
   let at = 0;
   /** Whether an action closes the dialog, which leads elsewhere. */
   let leaves = false;
-  const current = () => images[at];
-  const beforeAfter = createViewed();
+  const [beforeAfter, current] = [createViewed(), () => images[at]];
   const stage = createStage(dialog, image, move);
 
   async function show() {
@@ -64,11 +63,14 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     showPlace(at, images.length);
     for (const name of ["use", "vary", "link"])
       button(`viewer-${name}`).hidden = !hasRequest(saved);
+    // The former one is not shown, nor saved in its place.
+    image.removeAttribute("src");
+    download.removeAttribute("href");
     download.download = fileName(request);
     beforeAfter.open(saved);
     const address = await imageAddress(saved.id).catch(() => "");
     if (saved !== current()) return;
-    image.src = download.href = address;
+    if (address) image.src = download.href = address;
   }
 
   /** @param {number} by */

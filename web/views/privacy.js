@@ -41,7 +41,7 @@ export function createPrivacy(state, session) {
   showPolicy();
   session.on("run", requests.begin);
   session.on("runEnd", requests.end);
-  onPress("forget", () => void forget());
+  onPress("forget", () => void forget(session));
 
   return {
     enter() {
@@ -149,11 +149,17 @@ async function showStorage() {
   anyById("storage").textContent = say.storage(usage, quota);
 }
 
-/** Asks the user, deletes all stored data, and reloads the page, which shows the message. */
-async function forget() {
+/**
+ * Asks the user, deletes all stored data, and reloads the page, which shows the message.
+ * @param {import("../session/session.js").Session} session
+ */
+async function forget(session) {
   const stored = await modelTitles();
   if (!confirm(text.confirmForget(stored))) return;
   const { forgetAll } = await import("../page/forget.js");
+  // What runs would store its image afterwards.
+  session.cancel();
+  session.engine.dispose();
   const message = await forgetAll();
   anyById("forgotten").textContent = message;
   try {

@@ -88,6 +88,7 @@ export function createQueue(state, { onAdd, onRun, onStop, mayNotify, onFault })
   async function refresh() {
     jobs = await listJobs();
     show();
+    return jobs;
   }
 
   onPress("queue-add", async () => {

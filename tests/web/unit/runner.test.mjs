@@ -12,8 +12,11 @@ import { createPage } from "../../../web/state/page.js";
  * A runner over jobs in memory.
  * @param {Job["state"][]} states of the jobs 1, 2, …
  * @param {(id: number) => Outcome | Promise<Outcome>} make
+ * @param {object} [others]
+ * @param {Promise<void>} [others.idle] resolves when the user's task has ended
+ * @param {boolean} [others.elsewhere] whether the queue of another tab runs
  */
-function queueOf(states, make) {
+function queueOf(states, make, { idle = Promise.resolve(), elsewhere = false } = {}) {
   const state = createPage();
   const jobs = new Map(
     states.map((one, i) => [i + 1, /** @type {Job} */ ({ id: i + 1, fields: {}, state: one })]),
@@ -33,7 +36,10 @@ function queueOf(states, make) {
       if (fits) jobs.set(job.id, job);
       return fits;
     },
+    idle: () => idle,
     make: async ({ id }) => make(id),
+    hold: async () => () => {},
+    alone: async (work) => (elsewhere ? false : work().then(() => true)),
     onMade: (own) => ((hear = own), () => (hear = () => {})),
     onEnd: (done) => void ended.push(done),
     onFault: (error) => void faults.push(error),
@@ -86,10 +92,10 @@ test("a stop lets the job that runs end; a start before that goes on", async () 
   const queue = queueOf(["waiting", "waiting", "waiting"], (id) => {
     made.push(id);
     if (id === 1) {
-      queue.runner.stop();
+      queue.state.set({ queueRuns: false });
       void queue.runner.run();
     }
-    if (id === 2) queue.runner.stop();
+    if (id === 2) queue.state.set({ queueRuns: false });
     return "done";
   });
   await queue.runner.run();
@@ -100,9 +106,48 @@ test("a stop lets the job that runs end; a start before that goes on", async () 
 
 test("what was running when the page was closed runs again", async () => {
   const queue = queueOf(["done", "running", "waiting"], () => "done");
-  await queue.runner.resume();
+  await queue.runner.resume(true);
   assert.equal(queue.told(), "done done done");
   assert.deepEqual(queue.ended, [2]);
+});
+
+test("what was running waits if the queue had been stopped before the page was closed", async () => {
+  const queue = queueOf(["done", "running", "waiting"], () => "done");
+  await queue.runner.resume(false);
+  assert.equal(queue.told(), "done waiting waiting");
+});
+
+test("what another tab is making is left to it", async () => {
+  const queue = queueOf(["running", "waiting"], () => "done", { elsewhere: true });
+  await queue.runner.resume(true);
+  assert.equal(queue.told(), "running waiting");
+});
+
+test("a job begins when the user's image is made, which does not count as its own", async () => {
+  let end = () => {};
+  const idle = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+  let made = 0;
+  const queue = queueOf(["waiting"], () => ((made += 1), "cancelled"), { idle });
+  Object.assign(queue.jobs.get(1)?.fields ?? {}, { count: "3" });
+  const run = queue.runner.run();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  queue.made();
+  assert.equal(made, 0);
+  end();
+  await run;
+  assert.equal(made, 1);
+  assert.equal(queue.jobs.get(1)?.fields["count"], "3");
+});
+
+test("a queue that is stopped while it waits makes nothing", async () => {
+  let end = () => {};
+  const idle = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+  const queue = queueOf(["waiting"], () => assert.fail("made"), { idle });
+  const run = queue.runner.run();
+  queue.state.set({ queueRuns: false });
+  end();
+  await run;
+  assert.equal(queue.told(), "waiting");
 });
 
 test("jobs that are added meanwhile are made too", async () => {
@@ -154,7 +199,7 @@ test("after a reload the rest of a job is made; others only if they ran before",
   Object.assign(first ?? {}, { made: 7, click: "a" });
   Object.assign(first?.fields ?? {}, { count: "10", seed: "5" });
   Object.assign(second ?? {}, { made: 2, click: "a", fields: { prompt: "3", count: "2" } });
-  await queue.runner.resume();
+  await queue.runner.resume(true);
   assert.deepEqual(counts, [[2, "3", "12"]]);
   assert.equal(queue.told(), "waiting done done");
 });
