@@ -137,6 +137,29 @@ test("a new task replaces the old one, which reports nothing more", async () => 
   assert.equal(state.get().phase, "ready");
 });
 
+test("a task that replaces another one cancels it, and begins when it has ended", async () => {
+  const { session, engine } = sessionOf();
+  await session.open(CHOICE);
+  /** @type {string[]} */
+  const order = [];
+  engine.onGenerate = (request, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => {
+        order.push("cancelled");
+        // The step that the engine is at.
+        setTimeout(() => reject((order.push("ended"), fault("cancelled"))), 5);
+      });
+    });
+  const first = session.make(() => wanted());
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const second = session.verify();
+  const verify = engine.verify.bind(engine);
+  engine.verify = (watch) => (order.push("verify"), verify(watch));
+  assert.equal(await first, "cancelled");
+  assert.equal(await second, "done");
+  assert.deepEqual(order, ["cancelled", "ended", "verify"]);
+});
+
 test("a pause lets other tabs work; going on asks for the turn again", async () => {
   const { state, session, engine, told } = sessionOf();
   await session.open(CHOICE);
