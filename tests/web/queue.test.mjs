@@ -100,6 +100,50 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
   await run.filter({ hasText: /^Start$/ }).waitFor();
 });
 
+test("another tab leaves the queue to the one where it runs", async (t) => {
+  const { page, state, site } = await visit(t, { server, hash: "#steps=60" });
+  const { enter, reads, run } = queue(page);
+  await state("ready");
+  await enter();
+  await page.locator("#prompts").fill("one\ntwo\nthree\nfour\n");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await run.click();
+  await reads("3 waiting, 1 running");
+  const opening = page.waitForEvent("popup");
+  const address = `${site.url}#steps=2&device=webgpu&room=gallery`;
+  await page.evaluate((url) => void window.open(url), address);
+  const other = await opening;
+  other.setDefaultTimeout(QUIET_MS);
+  // It opens its model between two jobs of the first tab.
+  await other.locator('html[data-state="ready"]').waitFor();
+  await reads("4 done");
+  await other.locator("#images li").nth(3).waitFor();
+  assert.equal(await other.locator("#images li").count(), 4, "each is made once");
+  assert.equal(await other.evaluate(() => document.documentElement.dataset["state"]), "ready");
+});
+
+test("the queue waits for the user's image, and takes nothing from it", async (t) => {
+  const { page, state, generate } = await visit(t, { server, hash: "#steps=40&prompt=mine" });
+  const { enter, reads, run } = queue(page);
+  await state("ready");
+  await enter();
+  await page.locator("#prompts").fill("a job\n");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await reads("1 waiting");
+  await page.locator('[data-view="create"]').click();
+  await generate.click();
+  await state("generating");
+  await enter();
+  await run.click();
+  await reads("1 done");
+  await page.locator('[data-view="gallery"]').click();
+  // The newest is the first.
+  for (const [at, name] of ["a job", "mine"].entries()) {
+    const image = page.locator("#images li").nth(at);
+    await image.getByRole("button", { name, exact: true }).waitFor();
+  }
+});
+
 test("Clear can be undone, and a failed job is told in its list alone", async (t) => {
   const { page, state } = await visit(t, { server, hash: "#steps=3" });
   const { enter, reads, run } = queue(page);
