@@ -111,7 +111,7 @@ test("what was running when the page was closed runs again", async () => {
   assert.deepEqual(queue.ended, [2]);
 });
 
-test("what was running waits if the queue had been stopped before the page was closed", async () => {
+test("what was running waits if the queue was stopped before the page was closed", async () => {
   const queue = queueOf(["done", "running", "waiting"], () => "done");
   await queue.runner.resume(false);
   assert.equal(queue.told(), "done waiting waiting");
