@@ -272,13 +272,8 @@ const later = new Set([
   ),
   ...["presets/choice.js", "presets/dialog.js", "presets/presets.js", "strings/presets.js"],
   ...["speed.js", "views/speed.js", "views/speeding.js", "strings/speed.js"],
-  ...[
-    "queue/after_image.js",
-    "queue/order.js",
-    "queue/runner.js",
-    "strings/queue.js",
-    "strings/prompt.js",
-  ],
+  ...["after_image", "order", "runner"].map((name) => `queue/${name}.js`),
+  ...["strings/queue.js", "strings/prompt.js"],
   // The page for frames of other sites.
   ...["embed.html", "strings/embed.js", "maker.js"],
   ...["allowed", "main", "protocol", "read"].map((name) => `embed/${name}.js`),

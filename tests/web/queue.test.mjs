@@ -12,6 +12,11 @@ const server = { roots: DOUBLE };
 function queue(page) {
   return {
     enter: () => page.locator('[data-view="queue"]').click(),
+    /** @param {string} prompts */
+    async add(prompts) {
+      await page.locator("#prompts").fill(prompts);
+      await page.getByRole("button", { name: "Add", exact: true }).click();
+    },
     /** @param {string} states such as "2 waiting, 1 done" */
     reads: (states) => page.locator("#queue-status").filter({ hasText: states }).waitFor(),
     run: page.locator("#queue-run"),
@@ -29,11 +34,10 @@ test("several pictures have seeds one after another", async (t) => {
 
 test("a list of prompts is worked through, and a failed one does not end it", async (t) => {
   const { page, state } = await visit(t, { server, hash: "#steps=3" });
-  const { enter, reads, run } = queue(page);
+  const { enter, add, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.locator("#prompts").fill("a cat\n\nmake no numbers\na dog\n");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("a cat\n\nmake no numbers\na dog\n");
   await reads("3 waiting");
   await run.click();
   await reads("2 done, 1 failed");
@@ -82,11 +86,10 @@ test("a list that cannot be read is told by its line, and adds nothing", async (
 
 test("the queue survives a reload at work, and a cancel pauses it", async (t) => {
   const { page, state, cancel } = await visit(t, { server, hash: "#steps=1000" });
-  const { enter, reads, run } = queue(page);
+  const { enter, add, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.locator("#prompts").fill("one\ntwo");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("one\ntwo");
   await reads("2 waiting");
   await run.click();
   await reads("1 waiting, 1 running");
@@ -102,11 +105,10 @@ test("the queue survives a reload at work, and a cancel pauses it", async (t) =>
 
 test("another tab leaves the queue to the one where it runs", async (t) => {
   const { page, state, site } = await visit(t, { server, hash: "#steps=60" });
-  const { enter, reads, run } = queue(page);
+  const { enter, add, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.locator("#prompts").fill("one\ntwo\nthree\nfour\n");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("one\ntwo\nthree\nfour\n");
   await run.click();
   await reads("3 waiting, 1 running");
   const opening = page.waitForEvent("popup");
@@ -124,11 +126,10 @@ test("another tab leaves the queue to the one where it runs", async (t) => {
 
 test("the queue waits for the user's image, and takes nothing from it", async (t) => {
   const { page, state, generate } = await visit(t, { server, hash: "#steps=40&prompt=mine" });
-  const { enter, reads, run } = queue(page);
+  const { enter, add, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.locator("#prompts").fill("a job\n");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("a job\n");
   await reads("1 waiting");
   await page.locator('[data-view="create"]').click();
   await generate.click();
@@ -146,19 +147,17 @@ test("the queue waits for the user's image, and takes nothing from it", async (t
 
 test("Clear can be undone, and a failed job is told in its list alone", async (t) => {
   const { page, state } = await visit(t, { server, hash: "#steps=3" });
-  const { enter, reads, run } = queue(page);
+  const { enter, add, reads, run } = queue(page);
   await state("ready");
   await enter();
-  await page.locator("#prompts").fill("a cat\na dog");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("a cat\na dog");
   await reads("2 waiting");
   await page.getByRole("button", { name: "Clear" }).click();
   await reads("The queue is empty.");
   await page.locator("#undo-text").filter({ hasText: "2 jobs are removed." }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await reads("2 waiting");
-  await page.locator("#prompts").fill("make no numbers");
-  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await add("make no numbers");
   await reads("3 waiting");
   await run.click();
   await reads("2 done, 1 failed");

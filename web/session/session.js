@@ -339,6 +339,8 @@ export class Session {
     try {
       await former;
       await turn.begin({ onWait: () => this.#emit("wait", null), signal });
+      // Replaced or cancelled before it had begun.
+      signal.throwIfAborted();
       // Another type of the model's weights does not help an upscaler.
       text = await (task === "enlarge" ? work() : this.#orSmaller(work));
       if (mine === this.#stop) outcome = this.#succeed(text);

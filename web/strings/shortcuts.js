@@ -35,8 +35,8 @@ export const shortcutsText = {
     if (!figures) return `${name}: its loss has not been measured.`;
     const [work, psnr, ssim] = figures;
     return (
-      `${name}: ${percent(1 - work)} % less work in an image of v1.4. The built-in ` +
-      `model’s images were ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
+      `${name}: ${percent(1 - work)} % less work in an image of v1.4. The built-in model’s ` +
+      `images are then ${psnr.toFixed(1)} dB from the exact ones, SSIM ${ssim.toFixed(3)} ` +
       `(medians of 16; 40 dB is a small difference, 30 dB a visible one).`
     );
   },

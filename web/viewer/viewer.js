@@ -44,7 +44,8 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
   let at = 0;
   /** Whether an action closes the dialog, which leads elsewhere. */
   let leaves = false;
-  const [beforeAfter, current] = [createViewed(), () => images[at]];
+  const current = () => images[at];
+  const beforeAfter = createViewed();
   const stage = createStage(dialog, image, move);
 
   async function show() {
@@ -63,14 +64,8 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
     showPlace(at, images.length);
     for (const name of ["use", "vary", "link"])
       button(`viewer-${name}`).hidden = !hasRequest(saved);
-    // The former one is not shown, nor saved in its place.
-    image.removeAttribute("src");
-    download.removeAttribute("href");
-    download.download = fileName(request);
     beforeAfter.open(saved);
-    const address = await imageAddress(saved.id).catch(() => "");
-    if (saved !== current()) return;
-    if (address) image.src = download.href = address;
+    await showFile(saved, image, download, () => saved === current());
   }
 
   /** @param {number} by */
@@ -128,6 +123,22 @@ export function createViewer({ onStar, onDelete, onLink, onOpen, onClose, ...lea
       show();
     },
   };
+}
+
+/**
+ * Shows an image's file, and lets it be saved. Until it is read, the former one is neither shown
+ * nor saved in its place.
+ * @param {SavedImage} saved
+ * @param {HTMLImageElement} image
+ * @param {HTMLAnchorElement} download
+ * @param {() => boolean} isCurrent whether it still is the one to show
+ */
+async function showFile(saved, image, download, isCurrent) {
+  image.removeAttribute("src");
+  download.removeAttribute("href");
+  download.download = fileName(saved.request);
+  const address = await imageAddress(saved.id).catch(() => "");
+  if (address && isCurrent()) image.src = download.href = address;
 }
 
 /** @param {number} at @param {number} count */

@@ -160,6 +160,24 @@ test("a task that replaces another one cancels it, and begins when it has ended"
   assert.deepEqual(order, ["cancelled", "ended", "verify"]);
 });
 
+test("a task that is replaced before it began does nothing", async () => {
+  const { session, engine, kept } = sessionOf();
+  await session.open(CHOICE);
+  engine.onGenerate = (request, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => setTimeout(() => reject(fault("cancelled")), 5));
+    });
+  const first = session.make(() => wanted());
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  engine.onGenerate = () => {};
+  let read = 0;
+  const second = session.make(() => ((read += 1), wanted()));
+  const third = session.verify();
+  assert.deepEqual(await Promise.all([first, second, third]), ["cancelled", "cancelled", "done"]);
+  assert.deepEqual([read, kept.length], [0, 0]);
+  assert.equal(engine.calls.filter(([call]) => call === "generate").length, 1);
+});
+
 test("a pause lets other tabs work; going on asks for the turn again", async () => {
   const { state, session, engine, told } = sessionOf();
   await session.open(CHOICE);
