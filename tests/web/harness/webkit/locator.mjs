@@ -112,10 +112,17 @@ export class Locator {
     return String(Object.values(found)[0]);
   }
 
-  /** With the mouse, once it is seen and not disabled. */
+  /**
+   * With the mouse, once it is seen and not disabled. One that the page made anew before it was
+   * clicked is found again, as in Playwright.
+   */
   async click() {
     const seen = this.filter({ visible: true }).and(this.page.locator(":not(:disabled)"));
-    await this.page.command(`element/${await seen.#element()}/click`);
+    const click = async () => {
+      await this.page.command(`element/${await seen.#element()}/click`);
+      return true;
+    };
+    await this.page.until(`a click on ${this}`, click);
   }
 
   /** Focuses it, and presses a key. @param {string} key */
